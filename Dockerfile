@@ -33,10 +33,13 @@ COPY docs/manual docs/manual
 COPY etl etl
 COPY trainer trainer
 COPY data/weights data/weights
+# A member of the workspace that the image has no use for.
+COPY python/Cargo.toml python/Cargo.toml
+COPY python/src python/src
 # Crates and objects outlive a change of the sources.
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/source/target \
-    cargo build --release --locked --workspace --features "$FEATURES" \
+    cargo build --release --locked --workspace --exclude mmpt-python --features "$FEATURES" \
     && DESTDIR=/installed PREFIX=/usr/local docs/manual/install.sh target/release
 
 FROM ${BASE}

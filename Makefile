@@ -25,6 +25,10 @@ TRAINER := target/release/trainer
 VENV := .venv
 # pyspark for the test of etl/dist, where `make spark` has installed it.
 SPARK_VENV := .venv-spark
+# Environments of the Python package: that of its tests, and what builds the wheel.
+PYTHON_VENVS := .venv-python .venv-wheel
+# Whether `make wheel` makes one for every Linux with glibc 2.28 and later: everything is compiled anew for it.
+PORTABLE ?=
 
 # libtorch for the CPU, where `make libtorch` has made it, and MPI, where there is a compiler for it and the
 # libclang that reads its header: everything is then built with them, because two feature sets would
@@ -45,7 +49,7 @@ endif
 quote = '$(subst ','\'',$(value $1))'
 FEATURES := $(addprefix --features ,$(TCH) $(MPI))
 
-.PHONY: help build install uninstall etl demo test extensions torture lint deny analysis spark libtorch bench-etl \
+.PHONY: help build install uninstall wheel etl demo test extensions torture lint deny analysis spark libtorch bench-etl \
 	bench-memory bench-trainer docs fuzz sanitize clean
 
 help: ## List the commands
@@ -60,6 +64,9 @@ install: build ## Install programs, manual and completions under PREFIX (~/.loca
 
 uninstall: ## Remove what `make install` put under PREFIX
 	@PREFIX=$(call quote,PREFIX) DESTDIR=$(call quote,DESTDIR) docs/manual/install.sh --remove
+
+wheel: ## Build the Python wheel, with both programs, into target/wheels; PORTABLE=yes for every Linux
+	@python/wheel.sh $(if $(PORTABLE),--portable)
 
 etl: build ## Build data/<source>/*.parquet; SOURCES="oqmd jarvis matbench" MIRROR=dir
 	@SOURCES=$(call quote,SOURCES) MIRROR=$(call quote,MIRROR) ETL=$(call quote,ETL) \
@@ -76,12 +83,15 @@ demo: build ## From the embedded sample's CIFs to band gaps and a report: two mi
 		--out runs/demo/predictions.csv
 	@echo "open runs/demo/band_gap/evaluation/report.html"
 
-test: ## Run every test; those of the DuckDB views need PyPI once, those of libtorch `make libtorch`
+test: ## Run every test; those of Python need PyPI once, those of libtorch `make libtorch`
 	@$(MAKE) --no-print-directory $(VENV)/complete || echo "make test: no DuckDB, its tests are skipped"
 	@[ -n "$(TCH)" ] || echo "make test: no libtorch (make libtorch), its tests are skipped"
 	@[ -n "$(MPI)" ] || echo "make test: no mpicc or no libclang, the tests of several processes are skipped"
 	@# libtorch with several OpenMP threads collapses on cores that other tests keep busy.
 	OMP_NUM_THREADS=1 cargo test --release --workspace $(FEATURES)
+	@# The module is no part of any test of Rust.
+	cargo build --release --workspace $(FEATURES)
+	@python/test.sh target/release
 
 extensions: ## Add a property, a source and a loss term to a copy of the tree, as CONTRIBUTING says
 	@.ci/extensions --release $(FEATURES)
@@ -159,5 +169,5 @@ sanitize: ## Test the unsafe code under AddressSanitizer and, where installed, V
 clean: ## Remove everything that was built, stores in data/ included; runs/ stays
 	cargo clean
 	rm -rf docs/book fuzz/target
-	rm -rf $(VENV) $(SPARK_VENV) .libtorch
+	rm -rf $(VENV) $(SPARK_VENV) $(PYTHON_VENVS) .libtorch
 	data/clean.sh

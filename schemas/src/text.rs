@@ -124,6 +124,15 @@ pub fn cell(text: &str) -> Cow<'_, str> {
     }
 }
 
+/// Returns the text of which [`cell`] made the content of a cell. A text that itself begins with an apostrophe before
+/// a formula loses it.
+pub fn text_of_cell(content: &str) -> &str {
+    match content.strip_prefix(TEXT_MARK) {
+        Some(text) if matches!(cell(text), Cow::Owned(_)) => text,
+        _ => content,
+    }
+}
+
 /// Replaces the characters for which `chosen` returns true.
 fn escaped(text: &str, chosen: impl Fn(char) -> bool, replace: impl Fn(char, &mut String)) -> Cow<'_, str> {
     let Some(first) = text.find(&chosen) else { return Cow::Borrowed(text) };
@@ -225,6 +234,7 @@ mod tests {
             "\u{2028}-2+3",
         ] {
             assert_eq!(cell(formula), format!("'{formula}"));
+            assert_eq!(text_of_cell(&cell(formula)), formula);
         }
         for plain in [
             "",
@@ -234,15 +244,17 @@ mod tests {
             "-1e-7",
             "a=b",
             "mp-1",
-            "'=1",
             "1-2",
+            "'quoted'",
             " -1.5",
             "\u{200b}a=b",
             " ",
             "\u{feff}",
         ] {
             assert_eq!(cell(plain), plain);
+            assert_eq!(text_of_cell(plain), plain);
         }
+        assert_eq!((&*cell("'=1"), text_of_cell("'=1")), ("'=1", "=1"));
     }
 
     proptest! {

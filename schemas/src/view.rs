@@ -182,6 +182,11 @@ impl CrystalBatch {
         self.batch.schema_ref()
     }
 
+    /// Returns the record batch.
+    pub fn record_batch(&self) -> &RecordBatch {
+        &self.batch
+    }
+
     /// Returns a property or split column of the batch, or `None` if the store does not have it.
     pub fn column(&self, name: &str) -> Option<&ArrayRef> {
         self.batch.column_by_name(name)

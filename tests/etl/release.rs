@@ -55,6 +55,13 @@ fn the_change_log_begins_with_this_version_and_its_formats() {
 }
 
 #[test]
+fn the_python_package_has_this_version() {
+    let project = read("python/pyproject.toml");
+    let version = format!("version = \"{}\"", env!("CARGO_PKG_VERSION"));
+    assert!(project.lines().any(|line| line == version), "python/pyproject.toml: no {version}");
+}
+
+#[test]
 fn the_image_is_made_of_what_there_is() {
     let instructions = instructions(&read("Dockerfile"));
     let admitted = read(".dockerignore");
@@ -104,12 +111,13 @@ fn the_image_has_the_workspaces_compiler_and_one_debian() {
     assert_eq!(arguments_of(&instructions, "WORKDIR").last().map(String::as_str), Some("/data"));
 }
 
-/// Lists of Python packages below `tests`.
+/// Lists of Python packages in `python` and below `tests`.
 fn requirement_lists() -> Vec<String> {
     let folders =
         fs::read_dir(root().join("tests")).expect("the tests").map(|entry| entry.expect("an entry").path());
     let mut lists = Vec::new();
-    for folder in folders.filter(|path| path.is_dir()).chain([root().join("tests")]) {
+    let others = ["tests", "python"].map(|folder| root().join(folder));
+    for folder in folders.filter(|path| path.is_dir()).chain(others) {
         for entry in fs::read_dir(folder).expect("a folder") {
             let path = entry.expect("an entry").path();
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -125,7 +133,7 @@ fn requirement_lists() -> Vec<String> {
 #[test]
 fn every_python_package_is_pinned_by_version_and_hash() {
     let lists = requirement_lists();
-    assert!(lists.len() >= 5, "{lists:?}");
+    assert!(lists.len() >= 7, "{lists:?}");
     for list in lists {
         let text = read(&list).replace("\\\n", " ");
         let pins: Vec<&str> =
@@ -135,14 +143,21 @@ fn every_python_package_is_pinned_by_version_and_hash() {
             assert!(pin.contains("==") && pin.contains(" --hash=sha256:"), "{list}: {pin}");
         }
     }
-    for script in
-        ["Makefile", "tests/bench/bench_etl.sh", "tests/bench/bench_trainer.sh", "tests/libtorch/install.sh"]
-    {
+    for script in [
+        "Makefile",
+        "python/test.sh",
+        "python/wheel.sh",
+        "tests/bench/bench_etl.sh",
+        "tests/bench/bench_trainer.sh",
+        "tests/libtorch/install.sh",
+    ] {
         let text = read(script).replace("\\\n", " ");
         let installs: Vec<&str> = text.lines().filter(|line| line.contains("pip install ")).collect();
         assert!(!installs.is_empty(), "{script}");
         for install in installs {
-            assert!(install.contains("--require-hashes"), "{script}: {install}");
+            // What is not fetched from an index is our own.
+            let is_pinned = install.contains("--require-hashes") || install.contains("--no-index");
+            assert!(is_pinned, "{script}: {install}");
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::config::DataConfig;
 use crate::data::{Selection, Sources, Stream, Subset};
 use crate::device::DeviceName;
 use crate::error::TrainError;
+use crate::run::interrupt::Interrupt;
 use crate::table::TableFormat;
 pub use embedder::{Embedder, NotAVector, Vector};
 use table::EmbeddingWriter;
@@ -35,6 +36,17 @@ pub struct Request {
     pub per_atom: bool,
     /// The device of the model.
     pub device: DeviceName,
+    /// Asks to stop after the current batch.
+    pub interrupt: Interrupt,
+}
+
+/// How far [`embed`](fn@embed) is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Position {
+    /// Number of crystals done.
+    pub done: u64,
+    /// Number of all crystals.
+    pub total: u64,
 }
 
 /// The result of [`embed`](fn@embed).
@@ -49,12 +61,13 @@ pub struct Summary {
 /// Writes the embeddings of all crystals in the order of the shards: `material_id`, `h_l` (lattice), `h_s_mean` and
 /// `h_s_max` (readouts over the atoms) and, with `per_atom`, `h_s`, a list of one vector per site in the order of the
 /// store. No atoms are masked. All numbers are 32-bit floats. In CSV each number has a column of its own, `h_l_0`,
-/// `h_l_1`, ..., and there is no `h_s`.
+/// `h_l_1`, ..., and there is no `h_s`. `progress` is called after each batch.
 ///
 /// # Errors
 /// [`TrainError`] for a file name without the ending of a format, weights that cannot be read, shards with other
-/// settings, and a table that already exists, is an input or cannot be written. The table is complete or absent.
-pub fn embed(request: &Request) -> Result<Summary, TrainError> {
+/// settings, a table that already exists, is an input or cannot be written, and an interruption. The table is complete
+/// or absent.
+pub fn embed(request: &Request, progress: &mut dyn FnMut(Position)) -> Result<Summary, TrainError> {
     let format = TableFormat::of(&request.out)?;
     if request.per_atom && format == TableFormat::Csv {
         return Err(TrainError::PerAtomCsv { path: request.out.clone() });
@@ -73,7 +86,7 @@ pub fn embed(request: &Request) -> Result<Summary, TrainError> {
     }
     let cutoff = sources.settings().cutoff_angstrom;
     let selection = Selection::new(&sources, Subset::All)?;
-    let mut crystals = 0;
+    let (mut crystals, total) = (0, selection.crystals());
     let mut failure = None;
     let weights = request.weights.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let metadata = [("weights", weights), (WEIGHTS_SHA256, embedder.sha256()?)];
@@ -84,17 +97,22 @@ pub fn embed(request: &Request) -> Result<Summary, TrainError> {
             let graph = match graph {
                 Ok(graph) => graph,
                 Err(error) => {
-                    failure = Some(error);
+                    failure = Some(error.into());
                     return Err(std::io::Error::other("the shards could not be read"));
                 }
             };
             crystals += graph.crystals() as u64;
             writer.write(&embedder.embeddings(graph, cutoff))?;
+            progress(Position { done: crystals, total });
+            if request.interrupt.requested() {
+                failure = Some(TrainError::Interrupted);
+                return Err(std::io::Error::other("interrupted"));
+            }
         }
         writer.finish()
     });
     match (written, failure) {
-        (_, Some(error)) => Err(error.into()),
+        (_, Some(error)) => Err(error),
         (Err(source), None) => Err(TrainError::Write { path: request.out.clone(), source }),
         (Ok(()), None) => Ok(Summary { crystals, described }),
     }

@@ -64,6 +64,9 @@ pub enum TrainError {
         /// The tensors that differ.
         source: Mismatch,
     },
+    /// The work was interrupted, and nothing was written.
+    #[error("interrupted")]
+    Interrupted,
     /// The folder to evaluate is not that of a fine-tuning.
     #[error("{} holds no fine-tuning: there is no finetune.toml", path.display())]
     NoFinetuning {

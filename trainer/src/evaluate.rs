@@ -29,6 +29,7 @@ use crate::report::jarvis::Jarvis;
 use crate::report::matbench::Matbench;
 use crate::report::part::Part;
 use crate::report::{self, Evaluation};
+use crate::run::interrupt::Interrupt;
 use crate::task::Task;
 
 use tested::{Members, TestedFold};
@@ -50,6 +51,8 @@ pub struct Request {
     pub show: Vec<String>,
     /// The device of the model.
     pub device: DeviceName,
+    /// Asks to stop before the next member is tested.
+    pub interrupt: Interrupt,
 }
 
 /// What was evaluated.
@@ -77,7 +80,7 @@ pub struct Summary {
 ///
 /// # Errors
 /// [`TrainError`] for a folder without a fine-tuning, a missing member, weights that cannot be read, shards that do
-/// not fit the task, validation parts that were trained on, and results that cannot be written.
+/// not fit the task, validation parts that were trained on, results that cannot be written, and an interruption.
 pub fn evaluate(request: &Request) -> Result<Summary, TrainError> {
     let device = request.device.open()?;
     let record = EnsembleRecord::read(&request.folder)?

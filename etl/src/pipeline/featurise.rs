@@ -87,18 +87,27 @@ impl Featurised {
 /// input as a whole is the last item of the iterator. Errors of single entries are rejects.
 pub fn featurise(request: &FeaturiseRequest) -> Result<Featurised, BuildError> {
     let FeaturiseRequest { kind, inputs, settings, bounds, threads } = request;
-    if bounds.max_sites == 0 {
-        let problem = "must be at least 1".to_owned();
-        return Err(BuildError::Option { option: "max_sites", value: "0".to_owned(), problem });
-    }
-    check_threads(*threads)?;
-    settings.check()?;
+    check(settings, bounds, *threads)?;
     let options = SourceOptions {
         property_columns: Some(Vec::new()),
         embedded_labels: false,
         ..SourceOptions::default()
     };
-    let opened = kind.open(inputs, &options)?;
+    featurise_source(kind.open(inputs, &options)?, settings, *bounds, *threads)
+}
+
+/// Starts computing the features of a source that is already open, as [`featurise`] does. Its label tables are not
+/// joined.
+///
+/// # Errors
+/// Returns the errors of [`featurise`].
+pub fn featurise_source(
+    opened: OpenSource,
+    settings: &FeatureSettings,
+    bounds: Bounds,
+    threads: usize,
+) -> Result<Featurised, BuildError> {
+    check(settings, &bounds, threads)?;
     let total_bytes = opened.total_bytes();
     let OpenSource { name, reader, parser, properties, classes, unread, .. } = opened;
     let stages = Rows {
@@ -109,15 +118,15 @@ pub fn featurise(request: &FeaturiseRequest) -> Result<Featurised, BuildError> {
             source: name,
             source_properties: SourceProperties::new(&properties, &classes),
             labels: Arc::new(LabelTable::default()),
-            bounds: *bounds,
+            bounds,
             filters: Arc::new([]),
             part: None,
             space_groups: false,
         }),
     };
-    let no_threads = |message| BuildError::Threads { threads: *threads, message };
+    let no_threads = |message| BuildError::Threads { threads, message };
     let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(*threads)
+        .num_threads(threads)
         .build()
         .map_err(|error| no_threads(error.to_string()))?;
     let (sender, blocks) = sync_channel(WAITING_BLOCKS);
@@ -127,6 +136,16 @@ pub fn featurise(request: &FeaturiseRequest) -> Result<Featurised, BuildError> {
         .spawn(run)
         .map_err(|error| no_threads(error.to_string()))?;
     Ok(Featurised { blocks: Some(blocks), run: Some(run), unread, total_bytes })
+}
+
+/// Checks the settings and limits of a request.
+fn check(settings: &FeatureSettings, bounds: &Bounds, threads: usize) -> Result<(), BuildError> {
+    if bounds.max_sites == 0 {
+        let problem = "must be at least 1".to_owned();
+        return Err(BuildError::Option { option: "max_sites", value: "0".to_owned(), problem });
+    }
+    check_threads(threads)?;
+    Ok(settings.check()?)
 }
 
 impl Iterator for Featurised {

@@ -13,7 +13,7 @@ pub(super) const OCCUPANCY_TOLERANCE: f64 = 1e-6;
 
 /// The kind of coordinates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Coordinates {
+pub enum Coordinates {
     /// Fractional coordinates.
     Fractional,
     /// Cartesian coordinates in Å.

@@ -9,8 +9,8 @@ use super::files_reader::open_files_source;
 use super::poscar::{self, PoscarParser};
 use super::{OpenSource, RawRecord, RecordParser, Sink, SourceError, SourceOptions};
 
-/// Value of the `source` column.
-const NAME: &str = "structures";
+/// Value of the `source` column, unless the options give another.
+pub(super) const NAME: &str = "structures";
 /// The files of the source.
 pub(super) const RULE: FileRule = FileRule { what: "CIF or POSCAR files", identifier };
 
@@ -25,12 +25,13 @@ fn identifier(name: &str) -> Option<&str> {
 /// Returns a [`SourceError`] if an input is none of them or cannot be read.
 pub(super) fn open(inputs: &[PathBuf], options: &SourceOptions) -> Result<OpenSource, SourceError> {
     let options = SourceOptions { embedded_labels: false, ..options.clone() };
-    open_files_source(inputs, &options, NAME, RULE, Arc::new(|| Box::new(StructureParser::default())))
+    let name = options.name.as_deref().unwrap_or(NAME);
+    open_files_source(inputs, &options, name, RULE, Arc::new(|| Box::new(StructureParser::default())))
 }
 
 /// A parser of CIFs, with all their data blocks, and POSCARs.
 #[derive(Debug, Default)]
-struct StructureParser {
+pub(super) struct StructureParser {
     cif: CifParser,
     poscar: PoscarParser,
 }

@@ -74,6 +74,26 @@ impl UnreadFiles {
         }
     }
 
+    /// Adds the files of other inputs.
+    pub(super) fn extend(&mut self, others: Self) {
+        for (ending, group) in others.by_ending {
+            if self.by_ending.len() < MAX_ENDINGS || self.by_ending.contains_key(&ending) {
+                let known = self.by_ending.entry(ending).or_default();
+                if known.count == 0 {
+                    known.first = group.first;
+                }
+                known.count += group.count;
+            } else {
+                self.others += group.count;
+            }
+        }
+        self.others += others.others;
+        self.links.extend(others.links);
+        if let Some(list) = others.list {
+            self.list.get_or_insert_default().extend(list);
+        }
+    }
+
     /// Counts a link to a folder that was not followed.
     pub(super) fn link(&mut self, shown: String) {
         if let Some(list) = &mut self.list {
@@ -136,6 +156,19 @@ mod tests {
         assert_eq!(unread.by_ending["*.txt"].first, "a/x.txt");
         assert_eq!(unread.to_string(), "2 *.txt, 1 *.cif~, 1 *.gz, 1 .hidden, 1 README, 1 linked folder");
         assert_eq!((unread.count(), unread.list.map(|list| list.len())), (7, Some(7)));
+    }
+
+    #[test]
+    fn files_of_several_inputs_are_counted_together() {
+        let mut all = UnreadFiles::default();
+        for names in [["a.txt", "b.md"], ["c.txt", "d.rst"]] {
+            let mut unread = UnreadFiles::new(true);
+            names.iter().for_each(|name| unread.file(name));
+            all.extend(unread);
+        }
+        assert_eq!((all.to_string().as_str(), all.count()), ("2 *.txt, 1 *.md, 1 *.rst", 4));
+        assert_eq!(all.by_ending["*.txt"].first, "a.txt");
+        assert_eq!(all.list.map(|list| list.len()), Some(4));
     }
 
     #[test]

@@ -6,6 +6,7 @@ use clap::Args;
 use schemas::count::counted;
 use trainer::config::Purpose;
 use trainer::embed::{Request, embed};
+use trainer::run::interrupt::Interrupt;
 
 use super::Outcome;
 use super::out::{remark, say};
@@ -51,8 +52,10 @@ impl EmbedArguments {
             overwrite: self.overwrite,
             per_atom: self.per_atom,
             device,
+            // Ctrl-C ends the program, and nothing is written.
+            interrupt: Interrupt::default(),
         };
-        let summary = embed(&request)?;
+        let summary = embed(&request, &mut |_| ())?;
         if !summary.described {
             remark!(
                 "trainer: {} says nothing about its model, features and lattice statistics: the defaults \

@@ -5,12 +5,14 @@ use std::path::PathBuf;
 
 use clap::Args;
 use schemas::count::{counted, plural};
+use trainer::TrainError;
 pub(super) use trainer::evaluate::Request;
 use trainer::evaluate::{Results, Summary, default_out, evaluate};
 use trainer::report::bootstrap::ConfidenceInterval;
 use trainer::report::classes::json::{CalibrationRecord, ClassificationRecord};
 use trainer::report::classes::scores::{ACCURACY, BALANCED_ACCURACY, F1, ROC_AUC};
 use trainer::report::json::{EvaluationRecord, IntervalRecord};
+use trainer::run::interrupt::Interrupt;
 use trainer::unit;
 
 use super::Outcome;
@@ -62,6 +64,8 @@ impl EvaluateArguments {
             authors: self.authors.clone(),
             show: self.show.clone(),
             device,
+            // Ctrl-C ends the program, and nothing is written.
+            interrupt: Interrupt::default(),
         };
         test(&request)
     }
@@ -69,7 +73,10 @@ impl EvaluateArguments {
 
 /// Scores the members of a fine-tuning and prints the scores.
 pub(super) fn test(request: &Request) -> anyhow::Result<Outcome> {
-    let Summary { results, files } = evaluate(request)?;
+    let Summary { results, files } = match evaluate(request) {
+        Err(TrainError::Interrupted) => return Ok(Outcome::Interrupted),
+        evaluated => evaluated?,
+    };
     match &results {
         Results::Numbers(evaluations) => {
             for evaluation in evaluations {

@@ -11,7 +11,7 @@ use trainer::data::Sources;
 use trainer::evaluate::default_out;
 use trainer::finetune::ensemble::Member;
 use trainer::finetune::member::Encoders;
-use trainer::finetune::{Request, Summary, finetune};
+use trainer::finetune::{Request, Summary, finetune, recipe};
 use trainer::ranks::Ranks;
 use trainer::report::part::Part;
 use trainer::run::folder::Existing;
@@ -220,7 +220,8 @@ impl FinetuneArguments {
             quiet: self.quiet,
         };
         self.settings.require_outside(&request.folder, existing)?;
-        let summary = finetune(&request, &Interrupt::install()?)?;
+        let interrupt = Interrupt::install()?;
+        let summary = finetune(&request, &interrupt)?;
         let is_property = !self.property.is_empty();
         let outcome = report(&request, &summary, is_property)?;
         if !is_property || outcome != Outcome::Clean || !ranks.leads() {
@@ -229,7 +230,8 @@ impl FinetuneArguments {
         let Request { folder, device, .. } = request;
         let (out, shards, authors) = (default_out(&folder), Vec::new(), String::new());
         let part = Part::Test;
-        evaluate::test(&evaluate::Request { folder, out, part, shards, authors, show: Vec::new(), device })
+        let show = Vec::new();
+        evaluate::test(&evaluate::Request { folder, out, part, shards, authors, show, device, interrupt })
     }
 
     /// Loads the task, or makes that of the property.
@@ -274,24 +276,13 @@ impl FinetuneArguments {
         labelled: Option<usize>,
         weights: Option<&Path>,
     ) -> anyhow::Result<Config> {
-        let group = match self.regime {
-            Some(Group::Matbench) => task::Group::Matbench,
-            Some(Group::Other) => task::Group::Other,
-            None => task.group,
-        };
+        let group = self.regime.map(|regime| match regime {
+            Group::Matbench => task::Group::Matbench,
+            Group::Other => task::Group::Other,
+        });
         let encoders = weights.map(Encoders::read).transpose()?;
         self.settings.resolve_over(
-            |config| {
-                let (mut recipe, model) = match &encoders {
-                    Some(encoders) => (encoders.recipe(group, &task.name), encoders.description.model.kind),
-                    None => {
-                        let model = config.model.kind;
-                        (group.recipe(model, config.pretrain.method, &task.name), model)
-                    }
-                };
-                recipe.extend(labelled.into_iter().flat_map(|labelled| task::by_size(model, labelled)));
-                recipe
-            },
+            recipe(task, group, encoders.as_ref(), labelled),
             Some(if self.seeds.is_empty() { Purpose::Finetuning } else { Purpose::FinetuningBySeeds }),
             &[
                 ("--epochs", "run.epochs", self.epochs.map(|value| value.to_string())),

@@ -8,7 +8,7 @@ use trainer::data::BatchLimit;
 use trainer::data::stream::{DEFAULT_QUEUE, DEFAULT_WORKERS};
 use trainer::device;
 use trainer::predict::{
-    DEFAULT_BATCH_CRYSTALS, DEFAULT_BATCH_TRIPLETS, Member, Request, Summary, predict, weights_files,
+    DEFAULT_BATCH_CRYSTALS, DEFAULT_BATCH_TRIPLETS, Given, Member, Request, Summary, predict, weights_files,
 };
 use trainer::run::interrupt::Interrupt;
 
@@ -87,7 +87,7 @@ impl PredictArguments {
             members.push(Member::load(path, &device)?);
         }
         let request = Request {
-            inputs: self.inputs.clone(),
+            inputs: Given::Paths(self.inputs.clone()),
             kind: self.structures.kind,
             bounds: self.structures.bounds(),
             out: self.out.clone(),

@@ -102,11 +102,15 @@ impl Members<'_> {
     /// Predicts the scored part of every fold with the weights of every seed.
     ///
     /// # Errors
-    /// [`TrainError`] for a missing member, weights that cannot be read, and shards that do not fit the task.
+    /// [`TrainError`] for a missing member, weights that cannot be read, shards that do not fit the task, and an
+    /// interruption.
     pub(super) fn folds(&mut self) -> Result<Vec<TestedFold>, TrainError> {
         let mut folds: Vec<TestedFold> = Vec::new();
         for seed in self.record.seeds.clone() {
             for fold in self.task.partition(&self.sources, &self.record.options(seed))?.folds {
+                if self.request.interrupt.requested() {
+                    return Err(TrainError::Interrupted);
+                }
                 let crystals = self.member(&fold, seed)?;
                 match folds.iter_mut().find(|known| known.name == fold.name) {
                     Some(known) => {

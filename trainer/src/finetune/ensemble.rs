@@ -105,6 +105,19 @@ pub struct Summary {
 /// [`TrainError`] for weights that cannot be read, a task that does not fit the shards, or a folder of another
 /// fine-tuning. Finished members are kept.
 pub fn finetune(request: &Request, interrupt: &Interrupt) -> Result<Summary, TrainError> {
+    finetune_reporting(request, interrupt, |runs| Progress::new(runs, request.quiet))
+}
+
+/// Fine-tunes as [`finetune`] does. `report` makes the report of the progress, from the lengths of all members. Of
+/// several processes only one reports.
+///
+/// # Errors
+/// Those of [`finetune`].
+pub fn finetune_reporting(
+    request: &Request,
+    interrupt: &Interrupt,
+    report: impl FnOnce(Vec<Extent>) -> Progress,
+) -> Result<Summary, TrainError> {
     let device = request.device.open()?;
     let encoders = request.weights.as_deref().map(Encoders::read).transpose()?;
     let config = match &encoders {
@@ -174,7 +187,10 @@ pub fn finetune(request: &Request, interrupt: &Interrupt) -> Result<Summary, Tra
     }
     let folds = partitions.iter().flat_map(|partition| &partition.folds);
     let extents = folds.map(|fold| Extent { epochs: config.run.epochs, crystals: fold.train.len() as u64 });
-    let mut progress = Progress::new(extents.collect(), request.quiet || !request.ranks.leads());
+    let mut progress = match request.ranks.leads() {
+        true => report(extents.collect()),
+        false => Progress::new(extents.collect(), true),
+    };
     for (&seed, partition) in request.seeds.iter().zip(&partitions) {
         summary.excluded.clone_from(&partition.excluded);
         for fold in &partition.folds {

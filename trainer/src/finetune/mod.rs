@@ -2,6 +2,7 @@
 //!
 //! * [`criterion`]: the loss; [`objective`]: the loss of batches
 //! * [`member`]: a run for one fold and one seed
+//! * [`mod@recipe`]: default settings of a fine-tuning
 //! * [`ensemble`]: all folds and seeds of a task, in one folder
 //! * [`ensemble_record`]: the record of that folder
 //! * [`predictor`]: predictions of a fine-tuned model; `predictions`: those for a part
@@ -18,8 +19,10 @@ pub mod member;
 pub mod objective;
 pub(crate) mod predictions;
 pub mod predictor;
+pub mod recipe;
 #[cfg(test)]
 mod tests;
 
-pub use ensemble::{Request, Summary, finetune};
+pub use ensemble::{Request, Summary, finetune, finetune_reporting};
 pub use predictor::Predictor;
+pub use recipe::recipe;

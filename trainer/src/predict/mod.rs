@@ -27,7 +27,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use etl::pipeline::{Bounds, BuildError};
-use etl::source::{SourceKind, UnreadFiles};
+use etl::source::{ListItem, SourceKind, UnreadFiles};
 use schemas::manifest::NotedEntries;
 use schemas::output;
 
@@ -43,18 +43,27 @@ use left_out::{LeftOut, SharedLeftOut};
 pub use members::weights_files;
 pub use model::{Member, Quantity};
 use outlook::Outlook;
-use structures::Structures;
+use structures::{StructureInputs, Structures};
 use table::TableWriter;
 
 pub use crate::data::limit::{DEFAULT_BATCH_CRYSTALS, DEFAULT_BATCH_TRIPLETS};
 
+/// What is predicted.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Given {
+    /// Paths: CIFs, POSCARs, and folders and archives of them; or JSON files and tables of one kind; or stores,
+    /// shards and glob patterns.
+    Paths(Vec<PathBuf>),
+    /// Structures in memory, and files of them.
+    List(Arc<[ListItem]>),
+}
+
 /// The arguments of [`predict`].
 #[derive(Debug, Clone)]
 pub struct Request {
-    /// Inputs: CIFs, POSCARs, and folders and archives of them; or JSON files and tables of one kind; or stores,
-    /// shards and glob patterns.
-    pub inputs: Vec<PathBuf>,
-    /// Kind of the structures; determined from the inputs if `None`.
+    /// The crystals.
+    pub inputs: Given,
+    /// Kind of the structures in paths; determined from them if `None`.
     pub kind: Option<SourceKind>,
     /// Bounds for structures. Structures outside are left out. Stores are not checked.
     pub bounds: Bounds,
@@ -241,7 +250,21 @@ fn open(
         bases_on_device: request.bases_on_device,
         ..StreamSettings::default()
     };
-    match Input::find(&request.inputs, request.kind, ensemble.features())? {
+    let structures = |inputs, settings| -> Result<Opened, PredictError> {
+        let structures = Structures::open(inputs, request, ensemble.features(), left_out)?;
+        let (unread, outlook) = (structures.unread().clone(), structures.outlook().clone());
+        let stream = Stream::of_crystals(structures, ensemble.features().cutoff_angstrom, settings)?;
+        Ok(Opened { stream, unread, outlook })
+    };
+    let paths = match &request.inputs {
+        Given::Paths(paths) => paths,
+        Given::List(items) => {
+            let paths = items.iter().filter_map(ListItem::path);
+            require_apart(&request.out, paths, members)?;
+            return structures(StructureInputs::List(Arc::clone(items)), settings);
+        }
+    };
+    match Input::find(paths, request.kind, ensemble.features())? {
         Input::Stores(sources) => {
             require_apart(&request.out, sources.shards().iter().map(|shard| &shard.path), members)?;
             let selection = Selection::new(&Arc::new(sources), Subset::All)?;
@@ -253,10 +276,7 @@ fn open(
         }
         Input::Structures { kind, paths } => {
             require_apart(&request.out, paths.iter(), members)?;
-            let structures = Structures::open(kind, paths, request, ensemble.features(), left_out)?;
-            let (unread, outlook) = (structures.unread().clone(), structures.outlook().clone());
-            let stream = Stream::of_crystals(structures, ensemble.features().cutoff_angstrom, settings)?;
-            Ok(Opened { stream, unread, outlook })
+            structures(StructureInputs::Paths { kind, paths }, settings)
         }
     }
 }

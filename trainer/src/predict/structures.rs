@@ -1,9 +1,11 @@
 //! Featurisation of structures with the settings of the models' training data.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use etl::pipeline::featurise::{FeaturiseRequest, Featurised, FeaturisedBlock, featurise};
-use etl::source::{InputKind, UnreadFiles};
+use etl::pipeline::BuildError;
+use etl::pipeline::featurise::{FeaturiseRequest, Featurised, FeaturisedBlock, featurise, featurise_source};
+use etl::source::{InputKind, ListItem, SourceOptions, UnreadFiles, open_list};
 use schemas::settings::FeatureSettings;
 
 use crate::data::PeriodicLabels;
@@ -12,6 +14,14 @@ use crate::predict::Request;
 use crate::predict::error::PredictError;
 use crate::predict::left_out::SharedLeftOut;
 use crate::predict::outlook::Outlook;
+
+/// Structures to featurise.
+pub(super) enum StructureInputs {
+    /// Files, folders and archives of one kind.
+    Paths { kind: InputKind, paths: Vec<PathBuf> },
+    /// Structures in memory, and files of them.
+    List(Arc<[ListItem]>),
+}
 
 /// Iterator over the crystals of the inputs in order. It records rejected entries, remarks about entries and the
 /// error that ends the inputs early.
@@ -25,19 +35,22 @@ pub(super) struct Structures {
 impl Structures {
     /// Starts the threads that featurise.
     pub(super) fn open(
-        kind: InputKind,
-        inputs: Vec<PathBuf>,
+        inputs: StructureInputs,
         request: &Request,
         settings: &FeatureSettings,
         left_out: &SharedLeftOut,
     ) -> Result<Self, PredictError> {
-        let blocks = featurise(&FeaturiseRequest {
-            kind,
-            inputs,
-            settings: settings.clone(),
-            bounds: request.bounds,
-            threads: request.threads,
-        })?;
+        let &Request { bounds, threads, .. } = request;
+        let blocks = match inputs {
+            StructureInputs::Paths { kind, paths: inputs } => {
+                let settings = settings.clone();
+                featurise(&FeaturiseRequest { kind, inputs, settings, bounds, threads })?
+            }
+            StructureInputs::List(items) => {
+                let source = open_list(items, &SourceOptions::default()).map_err(BuildError::from)?;
+                featurise_source(source, settings, bounds, threads)?
+            }
+        };
         let outlook = Outlook::of_bytes(blocks.total_bytes());
         Ok(Self { blocks, crystals: Vec::new().into_iter(), left_out: left_out.clone(), outlook })
     }

@@ -2,7 +2,7 @@ use std::collections::HashMap;
 use std::sync::atomic::AtomicBool;
 
 use etl::pipeline::{self, Bounds, BuildProgress, BuildRequest, DEFAULT_ROW_GROUP_ROWS, Order, build};
-use etl::source::SourceOptions;
+use etl::source::{EntryFormat, SourceOptions};
 use proptest::prelude::*;
 use schemas::settings::{FeatureSettings, Neighbours, Ties};
 use tempfile::TempDir;
@@ -71,7 +71,7 @@ fn folder() -> TempDir {
 
 fn request(inputs: &[PathBuf], out: PathBuf) -> Request {
     Request {
-        inputs: inputs.to_vec(),
+        inputs: Given::Paths(inputs.to_vec()),
         kind: None,
         bounds: Bounds::default(),
         out,
@@ -434,13 +434,28 @@ fn a_folder_of_cifs_and_poscars_is_read_whole_and_the_rest_counted() {
     assert_eq!(summary.unread.to_string(), "1 *.json, 1 *.txt");
     // Named one by one they are the same, and of one kind alone there are fewer.
     request.overwrite = true;
-    request.inputs = inputs.clone();
-    request.inputs.extend(["POSCAR-n.vasp", "x/POSCAR"].map(|name| raw.path().join(name)));
+    let poscars = ["POSCAR-n.vasp", "x/POSCAR"].map(|name| raw.path().join(name));
+    request.inputs = Given::Paths([&inputs[..], &poscars].concat());
     let summary = predict(&request, &members, &mut |_| ()).expect("predicted");
     assert_eq!((rows_of(&request.out), summary.unread.is_empty()), (rows, true));
-    request.inputs = vec![raw.path().to_owned()];
+    request.inputs = Given::Paths(vec![raw.path().to_owned()]);
     request.kind = Some(SourceKind::Poscar);
     assert_eq!(predict(&request, &members, &mut |_| ()).expect("predicted").crystals, 2);
+}
+
+#[test]
+fn structures_in_memory_are_predicted_as_their_files() {
+    let inputs = cifs(12);
+    let expected = run(|_| (), &inputs);
+    let (on_disk, in_memory) = inputs.split_at(5);
+    let mut items: Vec<ListItem> = on_disk.iter().cloned().map(ListItem::Path).collect();
+    items.extend(in_memory.iter().map(|path| ListItem::Text {
+        material_id: path.file_stem().expect("a stem").to_string_lossy().into_owned(),
+        format: EntryFormat::Cif,
+        text: std::fs::read(path).expect("a CIF"),
+    }));
+    let items: Arc<[ListItem]> = items.into();
+    assert_eq!(run(|request| request.inputs = Given::List(Arc::clone(&items)), &[]), expected);
 }
 
 #[test]

@@ -1,5 +1,7 @@
-//! Progress of a run, or of several one after the other: a bar on a terminal, lines of text elsewhere.
+//! Progress of a run, or of several one after the other: a bar on a terminal, lines of text elsewhere, or calls of a
+//! function.
 
+use std::fmt;
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
@@ -50,7 +52,26 @@ impl Extent {
     }
 }
 
-/// Reports the progress of runs that follow one another on standard error. Times that are left are those of all runs.
+/// How far runs are that follow one another.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Standing {
+    /// Index of the current run.
+    pub run: usize,
+    /// Number of runs.
+    pub runs: usize,
+    /// Current epoch of the run, from 1.
+    pub epoch: u64,
+    /// Number of epochs of the run.
+    pub epochs: u64,
+    /// Weighted sum of the losses at the last step.
+    pub loss: f64,
+    /// Number of crystals done, of all epochs and runs.
+    pub done: u64,
+    /// Number of crystals of all epochs and runs.
+    pub total: u64,
+}
+
+/// Reports the progress of runs that follow one another on standard error, or to a function. Times that are left are those of all runs.
 #[derive(Debug)]
 pub struct Progress {
     course: Course,
@@ -80,6 +101,16 @@ enum Report {
     Silent,
     Bar(ProgressBar),
     Lines(Lines),
+    Watched(Watch),
+}
+
+/// A function that is told how far the runs are.
+struct Watch(Box<dyn FnMut(Standing)>);
+
+impl fmt::Debug for Watch {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Watch")
+    }
 }
 
 impl Progress {
@@ -101,6 +132,12 @@ impl Progress {
         Self { course, report, start: Instant::now() }
     }
 
+    /// Creates a report that calls a function after every step, and prints nothing.
+    pub fn watched(runs: Vec<Extent>, watch: impl FnMut(Standing) + 'static) -> Self {
+        let report = Report::Watched(Watch(Box::new(watch)));
+        Self { course: Course::new(runs), report, start: Instant::now() }
+    }
+
     /// Moves on to the run of an index and names it, with its number if there are several.
     pub fn announce(&mut self, index: usize, name: &str) {
         self.course.current = index;
@@ -113,7 +150,7 @@ impl Progress {
     pub fn begin(&mut self, done: u64, unit: &str) {
         let is_moved = self.course.begin(done, unit);
         match &mut self.report {
-            Report::Silent => {}
+            Report::Silent | Report::Watched(_) => {}
             Report::Bar(bar) => {
                 bar.set_position(self.course.reached);
                 if is_moved {
@@ -134,13 +171,14 @@ impl Progress {
                 bar.set_message(self.course.message(&position, bar.per_sec()));
             }
             Report::Lines(lines) => print(lines.update(self.start.elapsed(), position, &self.course)),
+            Report::Watched(Watch(watch)) => watch(self.course.standing(&position)),
         }
     }
 
     /// Prints a line above the bar, unless quiet.
     pub fn say(&mut self, text: &str) {
         match &mut self.report {
-            Report::Silent => {}
+            Report::Silent | Report::Watched(_) => {}
             Report::Bar(bar) => bar.suspend(|| print(Some(text.to_owned()))),
             Report::Lines(lines) => {
                 print(lines.finish(self.start.elapsed(), &self.course));
@@ -159,7 +197,7 @@ impl Drop for Progress {
     /// Ends the report: clears the bar, or prints the last line.
     fn drop(&mut self) {
         match &mut self.report {
-            Report::Silent => {}
+            Report::Silent | Report::Watched(_) => {}
             Report::Bar(bar) => bar.finish_and_clear(),
             Report::Lines(lines) => print(lines.finish(self.start.elapsed(), &self.course)),
         }
@@ -204,6 +242,19 @@ impl Course {
 
     fn reach(&mut self, position: &Position) {
         self.reached = self.before().saturating_add(self.extent().done(position));
+    }
+
+    /// Returns how far the runs are after a step.
+    fn standing(&self, position: &Position) -> Standing {
+        Standing {
+            run: self.current,
+            runs: self.runs.len(),
+            epoch: position.epoch,
+            epochs: self.extent().epochs,
+            loss: position.loss,
+            done: self.reached,
+            total: self.total(),
+        }
     }
 
     /// Returns the place of the current run among several.
@@ -347,6 +398,20 @@ mod tests {
         let line = lines.update(seconds(20), position(1, 250)).expect("ten seconds have passed");
         assert!(line.starts_with("member 3 of 3 epoch 1/2 loss 1.5000 25 crystals/s, "), "{line}");
         assert!(line.ends_with(" 1 min 10 s left for all members"), "{line}");
+    }
+
+    #[test]
+    fn a_function_is_told_of_every_step() {
+        let (sender, told) = std::sync::mpsc::channel();
+        let watch = move |standing| sender.send(standing).expect("somebody listens");
+        let mut progress = Progress::watched(vec![EXTENT, EXTENT], watch);
+        progress.announce(1, "the second");
+        progress.begin(0, "eV");
+        progress.update(position(2, 500));
+        drop(progress);
+        let all: Vec<Standing> = told.iter().collect();
+        let expected = Standing { run: 1, runs: 2, epoch: 2, epochs: 2, loss: 1.5, done: 3500, total: 4000 };
+        assert_eq!(all, [expected]);
     }
 
     #[test]

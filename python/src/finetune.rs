@@ -1,0 +1,181 @@
+//! Fine-tuning on properties of a store, or on a task.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use pyo3::prelude::*;
+use serde_json::json;
+use trainer::config::{Config, Override, Purpose};
+use trainer::data::Sources;
+use trainer::finetune::member::Encoders;
+use trainer::finetune::{Request, Summary, finetune_reporting, recipe};
+use trainer::ranks::Alone;
+use trainer::run::folder::Existing;
+use trainer::run::progress::{Progress as Report, Standing};
+use trainer::task::{Classes, Division, PropertyRequest, PropertyTask, Task, Transform};
+
+use crate::fault::Fault;
+use crate::options;
+use crate::work::{self, Caller, Progress};
+
+/// Name of the settings in errors.
+const SETTINGS: &str = "settings";
+
+/// What is learnt and how, by keyword.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+pub(crate) struct FinetuneOptions {
+    /// Shards, folders of shards or patterns.
+    shards: Vec<String>,
+    /// Property columns; none for a task.
+    properties: Vec<String>,
+    /// Name or file of a task.
+    task: Option<String>,
+    /// Transform of every property.
+    transforms: Vec<String>,
+    classify: bool,
+    above: Option<f64>,
+    /// Weights to begin with; fresh ones if `None`.
+    weights: Option<PathBuf>,
+    out: PathBuf,
+    seeds: Vec<u64>,
+    fold: Option<Vec<usize>>,
+    folds: Option<usize>,
+    split: Option<String>,
+    /// Settings as `key=value`.
+    settings: Vec<String>,
+    resume: bool,
+    overwrite: bool,
+    device: String,
+    threads: Option<usize>,
+}
+
+/// Fine-tunes. Returns the members as JSON.
+#[pyfunction]
+pub(crate) fn finetune(
+    py: Python<'_>,
+    options: FinetuneOptions,
+    progress: Option<&Bound<'_, PyAny>>,
+) -> PyResult<String> {
+    work::run(py, progress, move |caller| {
+        let threads = options::threads(options.threads)?;
+        options::with_threads(threads, || run(&options, caller))
+    })
+}
+
+/// What is to be learnt.
+struct Target {
+    task: Task,
+    split_file: Option<PathBuf>,
+    /// Number of crystals with a value; `None` for a task.
+    labelled: Option<usize>,
+}
+
+fn run(options: &FinetuneOptions, caller: &Caller) -> Result<String, Fault> {
+    let device = options::device(&options.device)?;
+    let mut overrides = Vec::new();
+    for text in &options.settings {
+        overrides.push(Override::parse(SETTINGS, text)?);
+    }
+    let shards = serde_json::to_string(&options.shards).map_err(|error| Fault::other(&error))?;
+    overrides.push(Override { name: "shards", key: "data.shards".to_owned(), value: shards });
+    let Target { task, split_file, labelled } = target(options, &overrides)?;
+    let encoders = options.weights.as_deref().map(Encoders::read).transpose()?;
+    let config = Config::resolve_named(recipe(&task, None, encoders.as_ref(), labelled), None, &overrides)?;
+    let by_seeds = !options.seeds.is_empty();
+    let purpose = if by_seeds { Purpose::FinetuningBySeeds } else { Purpose::Finetuning };
+    purpose.require_effect(&config, &overrides)?;
+    let request = Request {
+        seeds: if by_seeds { options.seeds.clone() } else { vec![config.seed] },
+        task,
+        config,
+        weights: options.weights.clone(),
+        folds: options.fold.clone(),
+        split_file,
+        allow_partial: false,
+        folder: options.out.clone(),
+        existing: match (options.resume, options.overwrite) {
+            (true, _) => Existing::Resume,
+            (false, true) => Existing::Overwrite,
+            (false, false) => Existing::Refuse,
+        },
+        device,
+        ranks: Arc::new(Alone),
+        tensorboard: None,
+        quiet: true,
+    };
+    let teller = caller.clone();
+    let report = |runs| Report::watched(runs, move |standing| teller.tell(shown(standing)));
+    let summary = finetune_reporting(&request, &caller.interrupt, report)?;
+    match summary.interrupted {
+        true => Err(Fault::Interrupted),
+        false => Ok(told(&summary)),
+    }
+}
+
+/// Loads the task, or makes that of the properties.
+fn target(options: &FinetuneOptions, overrides: &[Override]) -> Result<Target, Fault> {
+    if let Some(name) = &options.task {
+        let split_file = options.split.as_ref().map(PathBuf::from);
+        return Ok(Target { task: Task::load(name)?, split_file, labelled: None });
+    }
+    let config = Config::resolve_named(|_| Vec::new(), None, overrides)?;
+    let mut transforms = Vec::new();
+    for name in &options.transforms {
+        let known = [Transform::None, Transform::Log10, Transform::Log1p, Transform::Sqrt];
+        let found = known.into_iter().find(|transform| transform.name() == name);
+        let refuse = || Fault::of_value(format!("transform = {name}: none, log10, log1p or sqrt"), name);
+        transforms.push(found.ok_or_else(refuse)?);
+    }
+    let request = PropertyRequest {
+        properties: options.properties.clone(),
+        transforms,
+        classes: match options.above {
+            Some(value) => Some(Classes::Above(value)),
+            None => options.classify.then_some(Classes::OfValues),
+        },
+        division: match (options.folds, &options.split) {
+            (Some(count), _) => Division::Folds(count),
+            (None, Some(split)) => Division::Split(split.clone()),
+            (None, None) => Division::Default,
+        },
+        seed: config.seed,
+    };
+    let sources = Sources::resolve(&options.shards, None)?;
+    let PropertyTask { task, split_file, labelled } = PropertyTask::new(&sources, &request)?;
+    Ok(Target { task, split_file, labelled: Some(labelled) })
+}
+
+fn shown(standing: Standing) -> Progress {
+    let Standing { run, runs, epoch, epochs, loss, done, total } = standing;
+    let member = if runs > 1 { format!("member {} of {runs}, ", run + 1) } else { String::new() };
+    let text = format!("{member}epoch {epoch} of {epochs}, loss {loss:.4}");
+    Progress { done, total: Some(total), text }
+}
+
+fn told(summary: &Summary) -> String {
+    let members = summary.members.iter().map(|member| {
+        json!({
+            "fold": member.fold,
+            "seed": member.seed,
+            "folder": member.folder,
+            "train": member.train,
+            "validation_error": member.validation_error,
+            "best_epoch": member.best_epoch,
+            "epochs": member.epochs,
+        })
+    });
+    let excluded = summary.excluded.iter().map(|excluded| {
+        json!({
+            "id": excluded.material_id,
+            "value": excluded.value.as_ref().map(ToString::to_string),
+            "reason": excluded.reason.to_string(),
+        })
+    });
+    json!({
+        "members": members.collect::<Vec<_>>(),
+        "excluded": excluded.collect::<Vec<_>>(),
+        "described": summary.described,
+    })
+    .to_string()
+}
