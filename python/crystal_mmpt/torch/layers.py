@@ -25,6 +25,8 @@ KERAS_BOUND = 0.05
 """Bound of the first vectors of the elements in models that follow Keras."""
 NORM_EPSILON = 1e-5
 """Added to the variance in normalisations."""
+NEGLIGIBLE = 1e-25
+"""Gaussians below this are 0: by the subnormal numbers that their products would be, many processors are slowed."""
 MOMENTUM = 0.1
 """Share of a batch's moments in the running statistics of a batch normalisation."""
 
@@ -150,7 +152,7 @@ class BatchNorm(nn.Module):
 
 @dataclass(frozen=True)
 class Gaussians:
-    """The functions `g_n(d) = exp(-γ (d - c_n)²)` with the centres `c_n = first + n · step`."""
+    """The functions `g_n(d) = exp(-γ (d - c_n)²)` with the centres `c_n = first + n · step`; 0 below `NEGLIGIBLE`."""
 
     first: float
     """The first centre, in the unit of d."""
@@ -181,7 +183,8 @@ class Gaussians:
             input `[rows]`, output `[rows, count]`.
         """
         places = torch.arange(self.count, dtype=values.dtype, device=values.device)
-        return torch.exp(-self.gamma * (values[:, None] - (self.first + self.step * places)) ** 2)
+        gaussians = torch.exp(-self.gamma * (values[:, None] - (self.first + self.step * places)) ** 2)
+        return nn.functional.threshold(gaussians, NEGLIGIBLE, 0.0)
 
 
 @cache
