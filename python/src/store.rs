@@ -250,6 +250,9 @@ struct CellReader {
     row: usize,
 }
 
+/// A cell as it is stored: identifier, lattice vectors, atomic numbers, fractional positions.
+type RawCell = (String, [[f64; 3]; 3], Vec<u8>, Vec<[f64; 3]>);
+
 /// A cell as NumPy's arrays.
 type Cell<'py> = (String, Bound<'py, PyArray2<f64>>, Bound<'py, PyArray1<u8>>, Bound<'py, PyArray2<f64>>);
 
@@ -276,7 +279,7 @@ impl Cells {
 
 impl CellReader {
     /// Returns the next cell.
-    fn next(&mut self) -> Result<Option<(String, [[f64; 3]; 3], Vec<u8>, Vec<[f64; 3]>)>, ArrowError> {
+    fn next(&mut self) -> Result<Option<RawCell>, ArrowError> {
         use arrow::array::AsArray;
         use arrow::datatypes::{Float64Type, UInt8Type};
 

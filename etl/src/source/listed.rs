@@ -199,7 +199,7 @@ fn push(item: &ListItem, at: usize, block: &mut RawBlock) {
         ListItem::Text { material_id, text, .. } => (material_id, text.as_slice()),
         ListItem::Cell { material_id, .. } => (material_id, [].as_slice()),
     };
-    let checked = check_identifier(material_id).and_then(|()| match text.len() > MAX_RECORD_BYTES {
+    let checked = check_identifier(material_id).and(match text.len() > MAX_RECORD_BYTES {
         true => Err(RecordError::TooLarge { limit: MAX_RECORD_BYTES }),
         false => Ok(()),
     });
