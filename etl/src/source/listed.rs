@@ -246,8 +246,13 @@ impl RecordParser for ListParser {
             Some(ListItem::Text { format, .. }) => self.of_texts(*format).parse(bytes, record, sink),
             Some(ListItem::Cell { material_id, cell }) => match cell.structure(&mut self.structure) {
                 Ok(()) => {
-                    let (structure, properties) = (&self.structure, PropertyValues::default());
-                    sink.crystal(&record.origin, ParsedCrystal { material_id, structure, properties });
+                    let crystal = ParsedCrystal {
+                        material_id,
+                        immutable_id: None,
+                        structure: &self.structure,
+                        properties: PropertyValues::default(),
+                    };
+                    sink.crystal(&record.origin, crystal);
                 }
                 Err(error) => sink.reject(error.reject(Some(material_id.clone()), record.origin.clone())),
             },

@@ -135,7 +135,7 @@ impl ModelDomain {
                 broken(WeightsError::Metadata { key, value: symbol.to_owned(), reason })
             })
         };
-        let elements = symbols.split_whitespace().map(number).collect::<Result<_, _>>()?;
+        let elements: BTreeSet<u8> = symbols.split_whitespace().map(number).collect::<Result<_, _>>()?;
         let mut matrix = |name: &str| match file.tensors.remove(name) {
             Some(Tensor { values: Values::F32(values), shape, .. }) if shape.len() == 2 && shape[1] > 0 => {
                 Some((values, shape[0], shape[1]))
