@@ -41,7 +41,7 @@ def main() -> None:
     files = {
         str(file.relative_to(HERE)): file
         for file in sorted((HERE / "crystal_mmpt").rglob("*"))
-        if file.is_file() and file.suffix in (".py", ".pyi", ".typed") or file.name == "py.typed"
+        if file.is_file() and file.parent.name != "__pycache__"
     }
     files["crystal_mmpt/_native.abi3.so"] = target / MODULE[sys.platform]
     for file in sorted(path for path in data.rglob("*") if path.is_file()):

@@ -41,6 +41,8 @@ if [ -d "$torch/torch" ]; then
 else
     echo "python/test.sh: no libtorch (make libtorch), the tests with PyTorch are skipped"
 fi
+# What the modules of PyTorch are compared with.
+export CRYSTAL_MMPT_ETL=$target/etl CRYSTAL_MMPT_TRAINER=$target/trainer
 # As in `make test`: libtorch with several OpenMP threads collapses on cores that other tests keep busy.
 export OMP_NUM_THREADS=1
 root=$PWD/python
