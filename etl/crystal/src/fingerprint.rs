@@ -116,14 +116,14 @@ impl Neighbourhoods {
         let (mut scalars, mut norms) = (0.0, 0.0);
         self.ends.clear();
         let mut begin = 0;
-        for site in 0..fractional.len() {
+        for (site, &reached) in reach.iter().enumerate() {
             let rest = &edges.target[begin..];
             let range = begin..begin + rest.iter().take_while(|&&target| target as usize == site).count();
             begin = range.end;
             self.ends.push(range.end);
             let charge = self.charges[site];
             let distances = &edges.distance[range.clone()];
-            let radius = self.ranked(distances).unwrap_or(reach[site]).min(largest);
+            let radius = self.ranked(distances).unwrap_or(reached).min(largest);
             let falloff = (radius * radius).recip();
             let from = self.positions[site];
             let (mut scalar, mut moment) = (0.0, [0.0; COMPONENTS]);
