@@ -1,11 +1,11 @@
 //! The module `crystal_mmpt._native`: the libraries of the ETL and the trainer for Python.
 //!
-//! * [`table`]: record batches as Arrow streams, without a copy; [`values`]: their values as Python's own
-//! * [`work`]: work on a thread of its own, with progress and Ctrl-C; [`fault`]: errors as Python's exceptions
-//! * [`entries`]: structures that Python holds
-//! * [`options`]: settings and limits by keyword
-//! * [`featurise`], [`build`], [`store`], [`batches`]: features, stores and batches of graphs
-//! * [`predict`], [`embed`], [`finetune`], [`evaluate`]: the trainer
+//! * `table`: record batches as Arrow streams, without a copy; `values`: their values as Python's own
+//! * `work`: work on a thread of its own, with progress and Ctrl-C; `fault`: errors as Python's exceptions
+//! * `entries`: structures that Python holds
+//! * `options`: settings and limits by keyword
+//! * `featurise`, `build`, `store`, `batches`: features, stores and batches of graphs
+//! * `predict`, `embed`, `finetune`, `evaluate`: the trainer
 //!
 //! The package `crystal_mmpt` around it says what users see, with types and documentation (`_native.pyi`). Nothing here
 //! installs a handler of signals, sets an allocator or ends the process.
