@@ -1,7 +1,7 @@
 //! `etl duplicates`: crystals of equal structure hash in one store, or in one store and another.
 //!
 //! A store of an earlier format version has no hashes. They are computed from its cells and sites then. Memory holds
-//! 16 bytes for every crystal, and identifiers of those found.
+//! 24 bytes for every crystal, and identifiers of those found.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -17,10 +17,10 @@ use schemas::reader::Shard;
 use schemas::text::line;
 use serde::Serialize;
 
-use crate::structure_hash::StructureHasher;
+use crate::structure_hash::{DIGITS, StructureHasher};
 
-/// Columns that identify a crystal.
-const NAMES: [&str; 2] = ["material_id", "chemical_formula_reduced"];
+/// Column of the formulas.
+const FORMULA: &str = "chemical_formula_reduced";
 /// Column of the hashes.
 const HASH: &str = "structure_hash";
 /// Number of groups that are printed as text.
@@ -42,9 +42,9 @@ pub struct Group {
 /// What was found in one or two stores.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Duplicates {
-    /// Numbers of crystals of the stores.
+    /// Number of crystals in each store.
     pub crystals: Vec<u64>,
-    /// Numbers of crystals without a hash.
+    /// Number of crystals in each store that have no hash (specification, section 2.8), and are compared with none.
     pub unhashed: Vec<u64>,
     /// The groups, in the order of their first crystals: in one store those of several crystals, in two those of which both
     /// have some.
@@ -124,7 +124,7 @@ pub fn duplicates(store: &Path, other: Option<&Path>) -> Result<Duplicates, Stor
     };
     let groups: Vec<&[Place]> = places.chunk_by(|a, b| a.hash == b.hash).filter(is_group).collect();
     let mut found: Vec<Group> = Vec::with_capacity(groups.len());
-    // Group of the rows of each store.
+    // For each store the group of a row, by the number of the row.
     let mut members = vec![BTreeMap::new(); stores.len()];
     for (at, group) in groups.iter().enumerate() {
         found.push(Group {
@@ -145,7 +145,7 @@ pub fn duplicates(store: &Path, other: Option<&Path>) -> Result<Duplicates, Stor
             }
         })?;
     }
-    let mut order: Vec<(u32, Group)> =
+    let mut order: Vec<(u64, Group)> =
         groups.iter().map(|group| group.first().map_or(0, |place| place.row)).zip(found).collect();
     order.sort_by_key(|(row, _)| *row);
     Ok(Duplicates {
@@ -161,7 +161,7 @@ struct Place {
     hash: u64,
     store: u8,
     /// Row in the store, counted from 0.
-    row: u32,
+    row: u64,
 }
 
 /// A store whose manifest was read.
@@ -186,12 +186,16 @@ impl<'a> Opened<'a> {
     }
 
     /// Calls `found` with every row and its hash.
-    fn each_hash(&self, mut found: impl FnMut(u32, Option<u64>)) -> Result<(), StoreError> {
-        let mut rows = 0_u32..;
+    fn each_hash(&self, mut found: impl FnMut(u64, Option<u64>)) -> Result<(), StoreError> {
+        let mut row = 0;
+        let mut found = |hash: Option<u64>| {
+            found(row, hash);
+            row += 1;
+        };
         for shard in self.shards() {
             let shard = shard?;
             if shard.schema().field_with_name(HASH).is_err() {
-                computed_hashes(shard, |hash| found(rows.next().unwrap_or(u32::MAX), hash))?;
+                computed_hashes(shard, &mut found)?;
                 continue;
             }
             let path = shard.path().to_owned();
@@ -201,35 +205,35 @@ impl<'a> Opened<'a> {
                 let hashes = batch.column_by_name(HASH).and_then(|column| column.as_string_opt::<i32>());
                 let hashes = hashes.ok_or_else(|| refuse(format!("column '{HASH}' is no text")))?;
                 for hash in hashes {
-                    let hash = hash.and_then(|hash| u64::from_str_radix(hash, 16).ok());
-                    found(rows.next().unwrap_or(u32::MAX), hash);
+                    found(hash.map(|hash| number(hash).ok_or_else(|| no_hash(&path, hash))).transpose()?);
                 }
             }
         }
         Ok(())
     }
 
-    /// Calls `found` with the value, the identifier and the formula of the rows in `wanted`, in order.
+    /// Calls `found` with the group, the identifier and the formula of every row in `wanted`, which has the groups by their
+    /// rows, in the order of the rows.
     fn each_name(
         &self,
-        wanted: &BTreeMap<u32, usize>,
+        wanted: &BTreeMap<u64, usize>,
         mut found: impl FnMut(usize, &str, &str),
     ) -> Result<(), StoreError> {
-        let mut start = 0_u32;
+        let mut start = 0;
         for shard in self.shards() {
             let shard = shard?;
-            let end = start.saturating_add(u32::try_from(shard.rows()).unwrap_or(u32::MAX));
+            let end = start + shard.rows();
             let here: Vec<(u64, usize)> =
-                wanted.range(start..end).map(|(row, at)| (u64::from(row - start), *at)).collect();
+                wanted.range(start..end).map(|(row, at)| (row - start, *at)).collect();
             start = end;
             if here.is_empty() {
                 continue;
             }
             let rows: Vec<u64> = here.iter().map(|(row, _)| *row).collect();
             let mut values = here.iter().map(|(_, at)| *at);
-            for batch in shard.sites_at(&rows, &NAMES[1..])? {
+            for batch in shard.sites_at(&rows, &[FORMULA])? {
                 let batch = batch?;
-                let formulas = batch.column(NAMES[1]).and_then(|column| column.as_string_opt::<i32>());
+                let formulas = batch.column(FORMULA).and_then(|column| column.as_string_opt::<i32>());
                 for row in 0..batch.len() {
                     let formula = formulas.map(|formulas| formulas.value(row)).unwrap_or_default();
                     if let Some(at) = values.next() {
@@ -242,15 +246,28 @@ impl<'a> Opened<'a> {
     }
 }
 
+/// Returns the number that a hash is in hexadecimal; `None` if it is no hash.
+fn number(hash: &str) -> Option<u64> {
+    let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    let is_hash = hash.len() == DIGITS && hash.bytes().all(is_digit);
+    is_hash.then(|| u64::from_str_radix(hash, 16).ok()).flatten()
+}
+
+/// Returns the error of a shard that holds no hash where one belongs.
+fn no_hash(path: &Path, value: &str) -> StoreError {
+    let problem = format!("holds '{}', which is not {DIGITS} hexadecimal digits", line(value));
+    StoreError::Column { path: path.to_owned(), column: HASH.to_owned(), problem }
+}
+
 /// Calls `found` with the hash of every crystal of a shard that has none, computed from its cell and sites.
 fn computed_hashes(shard: Shard, mut found: impl FnMut(Option<u64>)) -> Result<(), StoreError> {
     let options = FeatureOptions::default();
     let mut featuriser = Featuriser::new(&options);
     let mut hasher = StructureHasher::new(&options);
     let rows: Vec<u64> = (0..shard.rows()).collect();
-    for batch in shard.sites_at(&rows, &NAMES[1..])? {
+    for batch in shard.sites_at(&rows, &[FORMULA])? {
         let batch = batch?;
-        let formulas = batch.column(NAMES[1]).and_then(|column| column.as_string_opt::<i32>());
+        let formulas = batch.column(FORMULA).and_then(|column| column.as_string_opt::<i32>());
         for row in 0..batch.len() {
             let view = batch.row(row)?;
             let structure = Structure {
@@ -261,8 +278,26 @@ fn computed_hashes(shard: Shard, mut found: impl FnMut(Option<u64>)) -> Result<(
             let formula = formulas.map(|formulas| formulas.value(row)).unwrap_or_default();
             let features = featuriser.featurise(&structure).ok();
             let hash = features.and_then(|features| hasher.hash(formula, view.atomic_numbers, features));
-            found(hash.and_then(|hash| u64::from_str_radix(&hash, 16).ok()));
+            found(hash.as_deref().and_then(number));
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hash_is_sixteen_hexadecimal_digits() {
+        assert_eq!(number("00000000000000ff"), Some(255));
+        for other in
+            ["", "ff", "00000000000000FF", "+0000000000000ff", "00000000000000fg", "00000000000000ff0"]
+        {
+            assert_eq!(number(other), None, "{other}");
+        }
+        let error = no_hash(Path::new("a.parquet"), "ff\n").to_string();
+        assert!(error.starts_with("a.parquet: column 'structure_hash' holds 'ff"), "{error}");
+        assert!(!error.contains('\n'), "{error}");
+    }
 }

@@ -8,7 +8,7 @@ use schemas::hash::sha256;
 /// Name of the definition. It is hashed, too, so that hashes of another definition differ.
 const DEFINITION: &str = "mmpt-structure-1";
 /// Number of hexadecimal digits that are kept: 64 bits, of which ten million crystals share some with a chance of 3e-6.
-const DIGITS: usize = 16;
+pub(crate) const DIGITS: usize = 16;
 
 /// Computes structure hashes and reuses its buffers. Create one for each thread.
 #[derive(Debug)]
@@ -22,8 +22,9 @@ impl StructureHasher {
         Self { fingerprinter: Fingerprinter::new(options) }
     }
 
-    /// Returns the hash of a crystal: the first digits of the SHA-256 of its reduced formula and its rounded invariants.
-    /// `None` if its neighbours by the default settings are needed and cannot be found.
+    /// Returns the hash of a crystal, 16 hexadecimal digits: the first of the SHA-256 of its reduced formula and its rounded
+    /// invariants. `atomic_numbers` has the shape `[nsites]`, in the order of the sites of `features`. `None` if the features
+    /// were computed with other options than the default ones and the neighbours by those cannot be found.
     pub fn hash(&mut self, formula: &str, atomic_numbers: &[u8], features: &Features) -> Option<String> {
         let invariants = self.fingerprinter.invariants(atomic_numbers, features).ok()?;
         let mut text = format!("{DEFINITION} {formula}");

@@ -26,7 +26,7 @@ CREATE OR REPLACE MACRO element_symbol(atomic_number) AS [
     'Lv', 'Ts', 'Og'
 ][atomic_number];
 
--- Stores of the format versions 1 and 2 lack the columns below: they have no values then.
+-- Stores of the format versions 1 and 2 lack the columns named below, which are NULL for them.
 CREATE OR REPLACE VIEW crystals AS
 FROM read_parquet(rtrim(getvariable('store'), '/') || '/*.parquet')
 UNION ALL BY NAME
@@ -130,13 +130,13 @@ COMMENT ON COLUMN crystals.edge_direction_centred IS 'As edge_direction with the
 COMMENT ON COLUMN crystals.edge_same_cell_centred IS 'Whether edge_direction_centred is 13; [nedges]';
 COMMENT ON COLUMN crystals.split IS 'train, val or test, where the store has exactly one split';
 COMMENT ON COLUMN crystals.fold IS 'Test fold of a cross-validation, counted from 0, where the source defines one';
-COMMENT ON COLUMN crystals.immutable_id IS 'Identifier that its source never changes (OPTIMADE), where it has one besides';
+COMMENT ON COLUMN crystals.immutable_id IS 'Identifier that its source never changes (OPTIMADE), if it gives one; it may be material_id';
 COMMENT ON COLUMN crystals.chemical_formula_anonymous IS 'Smallest whole-number proportions in descending order, of A, B, C, ... (OPTIMADE)';
 COMMENT ON COLUMN crystals.elements_ratios IS 'Share of every element among the sites, in the order of elements (OPTIMADE); [nelements]';
 COMMENT ON COLUMN crystals.species_at_sites IS 'Element symbol of every site, in the order of atomic_numbers (OPTIMADE); [nsites]';
-COMMENT ON COLUMN crystals.dimension_types IS 'Whether the crystal is periodic along l1, l2 and l3 (OPTIMADE): always 1, 1, 1; what is not, is rejected; [3]';
+COMMENT ON COLUMN crystals.dimension_types IS 'Whether the crystal is periodic along l1, l2 and l3 (OPTIMADE): always 1, 1, 1, since others are rejected; [3]';
 COMMENT ON COLUMN crystals.nperiodic_dimensions IS 'Number of periodic directions (OPTIMADE): always 3';
-COMMENT ON COLUMN crystals.space_group_number IS 'Number of the space group, 1..=230, within 0.01 Å (specification 2.7); none unless asked for (--space-groups)';
+COMMENT ON COLUMN crystals.space_group_number IS 'Number of the space group, 1..=230, within 0.01 Å (specification 2.7); none unless the store was built with --space-groups, or for more than 200 sites';
 COMMENT ON COLUMN crystals.structure_hash IS 'The same for equal crystals, whatever their cell, origin, orientation and order of sites (specification 2.8)';
 
 COMMENT ON VIEW sites IS 'One row an atom';

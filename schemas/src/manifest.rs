@@ -226,7 +226,7 @@ impl Manifest {
             column: error.column(),
             message: error.to_string(),
         })?;
-        // The versions of this layout of folders.
+        // The versions whose manifest lies beside the folder of the shards.
         let beside = FIRST_FORMAT_VERSION + 1..=FORMAT_VERSION;
         let is_beside = beside.contains(&manifest.format_version);
         let is_first = manifest.format_version == FIRST_FORMAT_VERSION;

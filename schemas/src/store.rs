@@ -12,9 +12,8 @@ use crate::property::{self, PropertyColumn, PropertyKind};
 
 /// Version of the format. Readers read it and those from [`FIRST_FORMAT_VERSION`] on, and refuse all others.
 pub const FORMAT_VERSION: u32 = 3;
-/// The first version: manifest and rejects lie in the folder of the shards ([`crate::layout`]). Like version 2, whose
-/// shards are the same, it is read but not written; the columns since then are missing
-/// ([`Column::since`]).
+/// The first version: manifest and rejects lie in the folder of the shards ([`crate::layout`]). The shards of version 2 are
+/// the same. Stores of both are read but not written, and lack the columns that came later ([`Column::since`]).
 pub const FIRST_FORMAT_VERSION: u32 = 1;
 /// Metadata key of [`FORMAT_VERSION`].
 pub const FORMAT_VERSION_KEY: &str = "mmpt.format_version";
@@ -160,18 +159,18 @@ pub const COLUMNS: &[Column] = &[
     column("edge_same_cell_centred", ColumnType::BooleanList, "1", "[nedges]", "Whether edge_direction_centred is 13"),
     nullable(column("split", ColumnType::Text, "", "", "train, val or test, where the store has exactly one split")),
     nullable(column("fold", ColumnType::Byte, "1", "", "Test fold of a cross-validation, counted from 0, where the source defines one")),
-    third(nullable(column("immutable_id", ColumnType::Text, "", "", "Identifier that its source never changes (OPTIMADE), where it has one besides"))),
+    third(nullable(column("immutable_id", ColumnType::Text, "", "", "Identifier that its source never changes (OPTIMADE), if it gives one; it may be material_id"))),
     third(column("chemical_formula_anonymous", ColumnType::Text, "", "", "Smallest whole-number proportions in descending order, of A, B, C, ... (OPTIMADE)")),
     third(column("elements_ratios", ColumnType::DoubleList, "1", "[nelements]", "Share of every element among the sites, in the order of elements (OPTIMADE)")),
     third(column("species_at_sites", ColumnType::TextList, "", "[nsites]", "Element symbol of every site, in the order of atomic_numbers (OPTIMADE)")),
-    third(column("dimension_types", ColumnType::Integers(3), "1", "[3]", "Whether the crystal is periodic along l1, l2 and l3 (OPTIMADE): always 1, 1, 1; what is not, is rejected")),
+    third(column("dimension_types", ColumnType::Integers(3), "1", "[3]", "Whether the crystal is periodic along l1, l2 and l3 (OPTIMADE): always 1, 1, 1, since others are rejected")),
     third(column("nperiodic_dimensions", ColumnType::Unsigned, "1", "", "Number of periodic directions (OPTIMADE): always 3")),
-    third(nullable(column("space_group_number", ColumnType::Unsigned, "1", "", "Number of the space group, 1..=230, within 0.01 Å (specification 2.7); none unless asked for (--space-groups)"))),
+    third(nullable(column("space_group_number", ColumnType::Unsigned, "1", "", "Number of the space group, 1..=230, within 0.01 Å (specification 2.7); none unless the store was built with --space-groups, or for more than 200 sites"))),
     third(nullable(column("structure_hash", ColumnType::Text, "", "", "The same for equal crystals, whatever their cell, origin, orientation and order of sites (specification 2.8)"))),
 ];
 
-/// Columns that are derived from others: from `edge_direction` and `edge_direction_centred` whether the direction is that
-/// of the home cell, from `atomic_numbers` formula, ratios and symbols; and the dimensions, which are the same for all.
+/// Columns that say nothing new: `edge_same_cell` and `edge_same_cell_centred` follow from `edge_direction` and
+/// `edge_direction_centred`, the formula, ratios and symbols from `atomic_numbers`, and the dimensions are always the same.
 /// They are stored for the convenience of other programs. [`Shard::crystals`](crate::reader::Shard::crystals) does not
 /// read them.
 pub const RESTATED: [&str; 7] = [

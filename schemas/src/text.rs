@@ -124,8 +124,8 @@ pub fn cell(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Returns the text of which [`cell`] made the content of a cell. A text that itself begins with an apostrophe before
-/// a formula loses it.
+/// Returns the text from which [`cell`] made the content of a cell. Only a text that itself begins with an apostrophe and
+/// looks like a formula behind it is not restored: it loses the apostrophe.
 pub fn text_of_cell(content: &str) -> &str {
     match content.strip_prefix(TEXT_MARK) {
         Some(text) if matches!(cell(text), Cow::Owned(_)) => text,

@@ -75,11 +75,11 @@ pub struct CrystalView<'a> {
     pub split: Option<&'a str>,
     /// Index of the test fold.
     pub fold: Option<i8>,
-    /// Identifier that the source never changes.
+    /// Identifier that the source never changes, if it gives one and the store has the column.
     pub immutable_id: Option<&'a str>,
-    /// Number of the space group, 1..=230.
+    /// Number of the space group, 1..=230, if it was looked for and found.
     pub space_group_number: Option<u32>,
-    /// Hash of the structure.
+    /// Hash of the structure, if it could be computed and the store has the column.
     pub structure_hash: Option<&'a str>,
 }
 

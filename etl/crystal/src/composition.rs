@@ -207,7 +207,7 @@ impl Composition {
 /// Number of letters that name the elements of anonymous formulas.
 const ALPHABET: u8 = 26;
 
-/// Returns the letter so many places behind the first one.
+/// Returns the letter `place` places after `first` in the alphabet.
 fn letter(first: u8, place: u8) -> char {
     char::from(first + place)
 }

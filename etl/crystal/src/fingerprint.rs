@@ -10,32 +10,38 @@ use crate::feature::{FeatureError, FeatureOptions, Features, Featuriser};
 use crate::math::{Vector3, row_times};
 use crate::structure::Structure;
 
-/// Number of invariants.
+/// Number of invariants. They are numbers without a unit.
 pub const INVARIANTS: usize = 5;
-/// Widths of the bins of the invariants, in their order.
+/// Widths of the bins to which the invariants are rounded, in their order. They are a compromise, measured on cells of the
+/// Materials Project (specification, section 2.8): moving the sites by 1e-5 Å changes the hash of one crystal in 700, and of
+/// the pairs of crystals of one formula, one in 200 has the same hash but not the same structure. Other widths make another
+/// hash, which needs another name of the definition.
 const WIDTHS: [f64; INVARIANTS] = [0.005, 0.01, 0.01, 0.02, 0.02];
-/// Rank of the neighbour at which a neighbourhood ends: the first one that the default options need not keep.
+/// Rank of the neighbour at which a neighbourhood ends: the default options keep the 12 nearest and tell the distance of
+/// the next ([`Features::reach`]).
 const LAST_NEIGHBOUR: usize = 13;
-/// Largest radius of a neighbourhood, relative to the edge of the cube that an atom has for itself. The search of
-/// neighbours begins with a larger one, so that all neighbours below it are known.
+/// Largest radius of a neighbourhood, relative to the edge of a cube of the volume per site. For 12 neighbours the search
+/// begins with the larger radius 1.66, so that all neighbours within this one are known.
 const LARGEST_RADIUS: f64 = 1.6;
-/// Largest radius of a neighbourhood in Å: the default cutoff.
+/// Largest radius of a neighbourhood in Å. It is the default cutoff, beyond which no neighbour is known.
 const LARGEST_RADIUS_ANGSTROM: f64 = 8.0;
-/// Fraction of the golden ratio, whose multiples modulo 1 keep apart.
+/// Fractional part of the golden ratio. Its multiples modulo 1 spread evenly, however many there are, so that the factors of
+/// any number of elements differ clearly.
 const GOLDEN: f64 = 0.618_033_988_749_894_8;
 
 /// Computes the invariants of crystals and reuses its buffers. Create one for each thread.
 #[derive(Debug, Clone)]
 pub struct Fingerprinter {
-    /// Whether the features at hand have the edges that are needed.
+    /// Whether the given features have the edges of the default options.
     has_edges: bool,
-    /// Finds the edges where the features at hand have others.
+    /// Finds the edges of the default options where the given features have others.
     featuriser: Featuriser,
     neighbourhoods: Neighbourhoods,
 }
 
 impl Fingerprinter {
-    /// Creates a fingerprinter for features that were computed with these options.
+    /// Creates a fingerprinter for features that were computed with these options. Unless they are the default ones, or differ
+    /// in nothing but a larger cutoff, the neighbours of every crystal are searched once more.
     pub fn new(options: &FeatureOptions) -> Self {
         let default = FeatureOptions::default();
         let comparable = FeatureOptions { cutoff_angstrom: default.cutoff_angstrom, ..*options };
@@ -46,10 +52,12 @@ impl Fingerprinter {
         }
     }
 
-    /// Returns the rounded invariants of a crystal and its features.
+    /// Returns the invariants of a crystal, each as the number of its bin: the multiple of its width that is nearest.
+    /// `atomic_numbers` has the shape `[nsites]`, in the order of the sites of `features`.
     ///
     /// # Errors
-    /// Returns a [`FeatureError`] if the features have other edges and those with the default options cannot be found.
+    /// Returns a [`FeatureError`] if the features were computed with other options and the neighbours by the default ones
+    /// cannot be found.
     pub fn invariants(
         &mut self,
         atomic_numbers: &[u8],

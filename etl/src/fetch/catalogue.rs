@@ -8,8 +8,9 @@
 //!   is from the metadata of figshare.
 //! * JARVIS leaderboard: sizes and SHA-256 are those of the files in the repository at the commit in the address.
 //! * OQMD: the address is from jarvis-tools, which gives neither size nor hash.
-//! * LeMat-Bulk: the files are those of the repository at the commit in the address, whose listing rounds their sizes.
-//! * Alexandria: the addresses are those of a release, by its date. Its listing gives neither sizes nor hashes.
+//! * LeMat-Bulk: the files are those of the repository at the commit in the address. Sizes are left out, since its listing
+//!   rounds them.
+//! * Alexandria: the address names the date of the release, whose listing gives neither sizes nor hashes.
 
 use std::fmt;
 use std::str::FromStr;
@@ -19,7 +20,7 @@ use super::FetchError;
 /// Largest size of a compressed file in bytes per entry. Entries of JARVIS-DFT take 0.5 to 8 KiB, and crystals of
 /// MatBench with coordinates to 6 decimals take less than 1 KiB.
 const MOST_BYTES_PER_ENTRY: u64 = 16 << 10;
-/// Largest size in bytes of any other file. The 106,113 crystals of `mp_gap` with coordinates to 6
+/// Largest size in bytes of a file of any database but OQMD. The 106,113 crystals of `mp_gap` with coordinates to 6
 /// decimals take 83 MB.
 const LONGEST_FILE_BYTES: u64 = 1 << 30;
 /// Largest size in bytes of the file of OQMD, which has eight times as many crystals.
@@ -34,9 +35,9 @@ pub enum Database {
     Jarvis,
     /// The tasks of MatBench v0.1 on structures, and their official folds.
     Matbench,
-    /// LeMat-Bulk: crystals of the Materials Project, Alexandria and OQMD.
+    /// LeMat-Bulk: crystals of the Materials Project, Alexandria and OQMD by the density functional PBE.
     Lemat,
-    /// Alexandria.
+    /// Alexandria: crystals by the density functional PBE, in the release of 15 December 2024.
     Alexandria,
 }
 
@@ -175,7 +176,9 @@ static ALEXANDRIA: Publication = Publication {
     citation: "Schmidt et al., Mater. Today Phys. 48, 101560 (2024), doi:10.1016/j.mtphys.2024.101560",
 };
 
-/// Creates the catalogue file of one of the 17 tables of LeMat-Bulk by PBE, at a fixed commit.
+/// Creates the catalogue's description of a table of LeMat-Bulk, from its number. The crystals that were computed with the
+/// density functional PBE fill 17 tables, from `"00000"` to `"00016"`. The address names a commit of the data set, so that
+/// it always means the same file.
 macro_rules! lemat {
     ($number:literal) => {
         CatalogueFile {
@@ -199,7 +202,8 @@ macro_rules! lemat {
     };
 }
 
-/// Creates the catalogue file of one of the 50 files of Alexandria by PBE, as released on 15 December 2024.
+/// Creates the catalogue's description of a file of Alexandria, from its number. The crystals that were computed with the
+/// density functional PBE fill 50 files, from `"000"` to `"049"`, in the release of 15 December 2024, which the address names.
 macro_rules! alexandria {
     ($number:literal) => {
         CatalogueFile {

@@ -7,12 +7,8 @@ use schemas::regular;
 
 use super::address::Root;
 use super::download::{Job, download_checked};
-use super::part::Part;
 use super::verify::{self, Digest};
-use super::{FetchError, FetchProgress, Outcome, Place, RetryPolicy};
-
-/// Number of bytes copied at a time.
-const BLOCK_BYTES: usize = 1 << 18;
+use super::{FetchError, FetchProgress, Outcome, Place, RetryPolicy, mirror};
 
 /// A file whose size and hash are known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +24,7 @@ pub struct KnownFile<'a> {
 }
 
 impl KnownFile<'_> {
+    /// Returns how what was fetched differs from the known file, or `None` if it is the same.
     fn difference(&self, digest: &Digest) -> Option<verify::Difference> {
         verify::difference(Some(self.bytes), Some(self.sha256), digest)
     }
@@ -88,41 +85,14 @@ fn download(
 /// Copies a file from a mirror folder.
 fn copy(file: &KnownFile<'_>, from: &Path, target: &Path) -> Result<Outcome, FetchError> {
     let origin = from.display().to_string();
-    let mut part = Part::open(target, &origin)?;
-    part.restart()?;
-    let checked = fill(&mut part, file, from).and_then(|()| verify::digest_file(part.path()));
-    let refusal = match checked {
-        Ok(digest) => file.difference(&digest).map(|difference| difference.into_error(&origin)),
-        Err(error) => Some(error),
-    };
-    match refusal {
-        Some(error) => {
-            part.discard()?;
-            Err(error)
-        }
-        None => {
-            part.finish()?;
-            Ok(Outcome::Copied)
-        }
-    }
-}
-
-/// Fills a part with the content of a file that has the known size.
-fn fill(part: &mut Part, file: &KnownFile<'_>, from: &Path) -> Result<(), FetchError> {
-    let mut source = regular::open(from).map_err(FetchError::io("open", from))?;
+    let source = regular::open(from).map_err(FetchError::io("open", from))?;
     let found = source.metadata().map_err(FetchError::io("read", from))?.len();
     if found != file.bytes {
-        let origin = from.display().to_string();
         return Err(FetchError::WrongSize { origin, expected: file.bytes, found });
     }
-    let mut block = vec![0; BLOCK_BYTES];
     // It may grow while it is read.
-    while part.length() <= file.bytes {
-        let read = source.read(&mut block).map_err(FetchError::io("read", from))?;
-        if read == 0 {
-            break;
-        }
-        part.append(block.get(..read).unwrap_or_default())?;
-    }
-    Ok(())
+    let source = source.take(file.bytes.saturating_add(1));
+    let refusal = |digest: &Digest| file.difference(digest).map(|difference| difference.into_error(&origin));
+    mirror::copy_checked(source, target, refusal)?;
+    Ok(Outcome::Copied)
 }

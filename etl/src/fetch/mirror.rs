@@ -1,7 +1,7 @@
 //! Copying of published files from a mirror folder, for machines without a network.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use schemas::hash::HashingWriter;
@@ -42,13 +42,26 @@ pub(super) fn absent(file: &'static CatalogueFile, place: String) -> FetchError 
 
 /// Copies a file atomically: `target` is never incomplete.
 pub(super) fn copy(from: &Path, target: &Path) -> Result<Digest, FetchError> {
+    let source = File::open(from).map_err(FetchError::io("open", from))?;
+    copy_checked(source, target, |_| None)
+}
+
+/// Copies a file atomically, unless `refusal` returns an error for what was copied: `target` is then as it was.
+pub(super) fn copy_checked(
+    mut source: impl Read,
+    target: &Path,
+    refusal: impl FnOnce(&Digest) -> Option<FetchError>,
+) -> Result<Digest, FetchError> {
     let folder = target.parent().unwrap_or(Path::new("."));
-    let mut source = File::open(from).map_err(FetchError::io("open", from))?;
     let mut copy = HashingWriter::new(verify::temporary_in(folder)?);
     io::copy(&mut source, &mut copy).map_err(FetchError::io("copy to", target))?;
     let (copy, sha256, bytes) = copy.finish();
+    let digest = Digest { bytes, sha256 };
+    if let Some(error) = refusal(&digest) {
+        return Err(error);
+    }
     copy.as_file().sync_all().map_err(FetchError::io("write", target))?;
     copy.persist(target).map_err(|error| FetchError::io("rename to", target)(error.error))?;
     part::sync_folder(target);
-    Ok(Digest { bytes, sha256 })
+    Ok(digest)
 }

@@ -32,6 +32,16 @@ fn content() -> Vec<u8> {
     (0..300_000).map(next).collect()
 }
 
+/// Returns a server that gives up during the file: the first response is interrupted, and the four retries fail.
+fn giving_up_once() -> TestServer {
+    let body = content();
+    TestServer::start(move |seen, number| match number {
+        0 => Answer::file(seen, &body, "\"v1\"").cut_at(100_000),
+        1..=4 => Answer::status(503),
+        _ => Answer::file(seen, &body, "\"v1\""),
+    })
+}
+
 /// A policy with short waits.
 fn hasty() -> RetryPolicy {
     RetryPolicy {

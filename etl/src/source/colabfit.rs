@@ -43,7 +43,8 @@ const DESCRIPTIONS: [&str; 21] = [
     "cauchy_stress",
     "last_modified",
 ];
-/// Columns of lists that follow from the sites or describe the row.
+/// Columns of lists that are left out without a note: the store has what the first three say, and the others name the row in
+/// its data set.
 const RESTATED: [&str; 5] = ["elements", "elements_ratios", "dimension_types", "names", "labels"];
 /// Beginning of the names of the columns of forces in older exports.
 const FORCES: &str = "atomic_forces";

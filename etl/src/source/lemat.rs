@@ -19,7 +19,7 @@ pub(super) const NEEDED: [&str; 4] =
     ["immutable_id", "lattice_vectors", "cartesian_site_positions", "species_at_sites"];
 /// Columns of lists that are read besides.
 const LISTS: [&str; 2] = ["species", "dimension_types"];
-/// Columns of lists that follow from the sites.
+/// Columns of lists that are left out without a note, because the store has columns of the same names.
 const RESTATED: [&str; 2] = ["elements", "elements_ratios"];
 /// Columns of lists with a number of every site.
 const SITE_KEYS: [&str; 1] = ["magnetic_moments"];

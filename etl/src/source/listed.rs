@@ -21,7 +21,7 @@ use crate::reject::Origin;
 
 /// Name of the list in messages, in the place of a file. No structure file has such a name.
 pub const LIST_NAME: &str = "list";
-/// Number of bytes that a site counts for in the progress of reading: its position and its atomic number.
+/// Number of bytes that a site counts for in the progress of reading: three coordinates and its atomic number.
 const SITE_BYTES: usize = 25;
 
 /// An item of a list of structures.
@@ -54,11 +54,11 @@ pub struct ListedCell {
     pub lattice: [[f64; 3]; 3],
     /// Whether the crystal repeats along each lattice vector.
     pub periodic: [bool; 3],
-    /// Atomic number of every site, `[nsites]`.
+    /// Atomic number of every site, shape `[nsites]`.
     pub atomic_numbers: Vec<i64>,
-    /// Position of every site, `[nsites, 3]`: Cartesian ones in Å.
+    /// Position of every site, shape `[nsites, 3]`: fractions of the lattice vectors or Cartesian coordinates in Å.
     pub positions: Vec<[f64; 3]>,
-    /// The kind of the positions.
+    /// Whether the positions are fractional or Cartesian.
     pub coordinates: Coordinates,
 }
 
@@ -137,8 +137,9 @@ impl ListItem {
     }
 }
 
-/// Consecutive items of one nature.
+/// Consecutive items that are read in the same way.
 enum Segment {
+    /// Files, folders and archives.
     Files(Box<dyn RecordReader>),
     /// Entries in memory, by their indices in the list.
     Entries(Range<usize>),
@@ -148,7 +149,7 @@ enum Segment {
 struct ListReader {
     items: Arc<[ListItem]>,
     segments: VecDeque<Segment>,
-    /// Bytes of all segments but the current one of files.
+    /// Bytes of the items that were read. Those of files count once all files of their segment were read.
     bytes: u64,
 }
 

@@ -233,7 +233,7 @@ pub struct ParsedCrystal<'a> {
     pub structure: &'a Structure,
     /// Values of the properties.
     pub properties: PropertyValues<'a>,
-    /// Identifier that the source never changes, where it has one besides.
+    /// Identifier that the source never changes, if it gives one. It may be the same as `material_id`.
     pub immutable_id: Option<&'a str>,
 }
 

@@ -46,7 +46,7 @@ pub(super) struct ParquetRows {
     pub(super) needed: &'static [&'static str],
     /// Whether a column of lists is read.
     pub(super) is_wanted: fn(&str) -> bool,
-    /// Columns of lists that say nothing that the store does not say by others.
+    /// Columns of lists that are not read and that no note names, because they hold no further data of the crystals.
     pub(super) restated: &'static [&'static str],
     /// Reads a row, as [`RecordLayout::read`] says.
     pub(super) read: fn(&[u8], &mut dyn RecordFields) -> Result<(), RecordError>,

@@ -35,13 +35,13 @@ impl IdKey {
     /// The key `immutable_id` of a format that prescribes another one besides.
     pub(super) const IMMUTABLE: Self = Self { rank: 1, is_immutable: true };
 
-    /// Returns what a key is in a format that prescribes none; `None` for one that is not of an identifier.
+    /// Returns the key of identifiers that `key` is in a format that prescribes none, or `None` if it is another key.
     pub(super) fn find(key: &[u8]) -> Option<Self> {
         let rank = ID_KEYS.iter().position(|id| id.as_bytes() == key)?;
         Some(Self { rank, is_immutable: key == IMMUTABLE_ID.as_bytes() })
     }
 
-    /// Returns the key in an object within the record.
+    /// Returns the same key in an object within the record, whose identifiers count after those of the record itself.
     fn within(self) -> Self {
         Self { rank: WITHIN + self.rank, ..self }
     }
@@ -227,24 +227,29 @@ impl CrystalFields {
         self.identifier.take().map_or_else(|| name.to_owned(), |(_, id)| id)
     }
 
-    /// Returns the identifier that the source never changes, without what no identifier may be.
+    /// Returns the identifier that the source never changes, if it gives a usable one.
     pub(super) fn immutable_id(&self) -> Option<&str> {
-        let (_, id) = self.immutable_id.as_ref()?;
-        check_identifier(id).is_ok().then_some(id)
+        self.immutable_id.as_ref().map(|(_, id)| id.as_str())
     }
 }
 
 impl RecordFields for CrystalFields {
     fn identifier(&mut self, key: IdKey, text: &str) {
         let text = text.trim();
+        if text.is_empty() {
+            return;
+        }
         let take = |place: &mut Option<(usize, String)>| {
-            if !text.is_empty() && place.as_ref().is_none_or(|(known, _)| key.rank < *known) {
+            if place.as_ref().is_none_or(|(known, _)| key.rank < *known) {
                 *place = Some((key.rank, text.to_owned()));
             }
         };
         take(&mut self.identifier);
         if key.is_immutable {
-            take(&mut self.immutable_id);
+            match check_identifier(text) {
+                Ok(()) => take(&mut self.immutable_id),
+                Err(error) => self.values.remark(format!("{IMMUTABLE_ID}: {error}: taken as missing")),
+            }
         }
     }
 

@@ -60,32 +60,29 @@ impl UnreadFiles {
             Some(ending) => format!("*{}", ending.to_lowercase()),
             None => base.to_owned(),
         };
-        if self.by_ending.len() < MAX_ENDINGS || self.by_ending.contains_key(&key) {
-            let group = self.by_ending.entry(key).or_default();
-            if group.count == 0 {
-                shown.clone_into(&mut group.first);
-            }
-            group.count += 1;
-        } else {
-            self.others += 1;
-        }
+        self.count_group(key, shown, 1);
         if let Some(list) = &mut self.list {
             list.push(shown.to_owned());
+        }
+    }
+
+    /// Counts files with the same extension, the first of which is `first` in messages.
+    fn count_group(&mut self, ending: String, first: &str, count: u64) {
+        if self.by_ending.len() < MAX_ENDINGS || self.by_ending.contains_key(&ending) {
+            let group = self.by_ending.entry(ending).or_default();
+            if group.count == 0 {
+                first.clone_into(&mut group.first);
+            }
+            group.count += count;
+        } else {
+            self.others += count;
         }
     }
 
     /// Adds the files of other inputs.
     pub(super) fn extend(&mut self, others: Self) {
         for (ending, group) in others.by_ending {
-            if self.by_ending.len() < MAX_ENDINGS || self.by_ending.contains_key(&ending) {
-                let known = self.by_ending.entry(ending).or_default();
-                if known.count == 0 {
-                    known.first = group.first;
-                }
-                known.count += group.count;
-            } else {
-                self.others += group.count;
-            }
+            self.count_group(ending, &group.first, group.count);
         }
         self.others += others.others;
         self.links.extend(others.links);

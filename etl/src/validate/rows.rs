@@ -3,7 +3,7 @@
 use std::fmt;
 
 use arrow::array::{Array, ArrayRef, AsArray};
-use arrow::datatypes::{Float64Type, UInt32Type};
+use arrow::datatypes::{Float64Type, Int32Type, UInt32Type};
 use crystal::composition::Composition;
 use crystal::element::symbol;
 use crystal::feature::{Edges, Features, Featuriser};
@@ -23,6 +23,12 @@ use super::{Problem, Validation};
 use crate::feature;
 use crate::structure_hash::StructureHasher;
 
+/// Column of the structure hashes, which stores of earlier format versions lack.
+const HASH: &str = "structure_hash";
+/// OPTIMADE's marks of the directions of a crystal that is periodic in all three.
+const PERIODIC: [i32; 3] = [1; 3];
+/// Numbers of the space groups in the International Tables.
+const SPACE_GROUPS: std::ops::RangeInclusive<u32> = 1..=230;
 /// Largest relative deviation of a length, angle or volume recomputed from the same lattice.
 const ROUNDING: f64 = 1e-12;
 /// Largest relative deviation of the parameters when a Niggli cell is reduced again, in units of the Niggli
@@ -122,6 +128,7 @@ impl Recomputer<'_> {
         self.check_composition(batch, row, view, &mut faults);
         self.check_cell(view, &mut faults);
         self.check_features(batch, row, view, &mut faults);
+        check_symmetry(batch, row, view, &mut faults);
         check_site_properties(batch, row, view, &mut faults);
         faults
     }
@@ -217,9 +224,11 @@ impl Recomputer<'_> {
         match self.featuriser.featurise(&self.structure) {
             Ok(features) if features.transform == IDENTITY => {
                 compare_edges(&view.edges, &features.edges, faults);
-                let mut formula = String::new();
-                self.composition.write_reduced_formula(&mut formula);
-                compare_hash(&mut self.hasher, &formula, view, features, faults);
+                if batch.column(HASH).is_some() {
+                    let mut formula = String::new();
+                    self.composition.write_reduced_formula(&mut formula);
+                    compare_hash(&mut self.hasher, &formula, view, features, faults);
+                }
                 if view.edges.target.len() == features.edges.len() {
                     compare_same_cell(batch, row, &features.edges, faults);
                 }
@@ -252,7 +261,30 @@ fn compare_texts(
     }
 }
 
-/// Compares the structure hash, where the crystal has one.
+/// Checks the periodic directions, where the store has the columns, and the number of the space group, if there is one.
+fn check_symmetry(batch: &CrystalBatch, row: usize, view: &CrystalView<'_>, faults: &mut Vec<Fault>) {
+    let lists = batch.column("dimension_types").and_then(|column| column.as_fixed_size_list_opt());
+    if let Some(list) = lists.map(|lists| lists.value(row)) {
+        let found: Vec<i32> = list.as_primitive_opt::<Int32Type>().into_iter().flatten().flatten().collect();
+        if found != PERIODIC {
+            faults.push(fault("dimension_types", format!("{PERIODIC:?}"), format!("{found:?}")));
+        }
+    }
+    let numbers =
+        batch.column("nperiodic_dimensions").and_then(|column| column.as_primitive_opt::<UInt32Type>());
+    if let Some(found) = numbers.map(|numbers| numbers.value(row) as usize)
+        && found != PERIODIC.len()
+    {
+        faults.push(fault("nperiodic_dimensions", PERIODIC.len(), found));
+    }
+    if let Some(found) = view.space_group_number
+        && !SPACE_GROUPS.contains(&found)
+    {
+        faults.push(fault("space_group_number", "1 to 230", found));
+    }
+}
+
+/// Compares the structure hash, which is missing only if it cannot be computed.
 fn compare_hash(
     hasher: &mut StructureHasher,
     formula: &str,
@@ -260,10 +292,10 @@ fn compare_hash(
     features: &Features,
     faults: &mut Vec<Fault>,
 ) {
-    let Some(found) = view.structure_hash else { return };
     let expected = hasher.hash(formula, view.atomic_numbers, features);
-    if expected.as_deref() != Some(found) {
-        faults.push(fault("structure_hash", expected.as_deref().unwrap_or("none"), found));
+    if expected.as_deref() != view.structure_hash {
+        let shown = |hash: Option<&str>| hash.unwrap_or("none").to_owned();
+        faults.push(fault(HASH, shown(expected.as_deref()), shown(view.structure_hash)));
     }
 }
 
@@ -377,8 +409,8 @@ fn difference<T: PartialEq + fmt::Display>(
 mod tests {
     use std::sync::Arc;
 
-    use arrow::array::{ArrayRef, ListArray, StringArray, UInt32Array};
-    use arrow::datatypes::{Field, Schema};
+    use arrow::array::{ArrayRef, FixedSizeListArray, Int32Array, ListArray, StringArray, UInt32Array};
+    use arrow::datatypes::{DataType, Field, Schema};
     use arrow::record_batch::RecordBatch;
 
     use super::*;
@@ -409,6 +441,21 @@ mod tests {
         assert_eq!(faults(&formula), [fault("chemical_formula_reduced", "MgO", "OMg")]);
         let nelements = replaced("nelements", Arc::new(UInt32Array::from(vec![3])));
         assert_eq!(faults(&nelements), [fault("nelements", 2, 3)]);
+        for (found, shown) in [(None, "none"), (Some("00c0ffee00c0ffee"), "00c0ffee00c0ffee")] {
+            let hash = batch["structure_hash"].as_string::<i32>().value(0);
+            let other = replaced("structure_hash", Arc::new(StringArray::from(vec![found])));
+            assert_eq!(faults(&other), [fault("structure_hash", hash, shown)]);
+        }
+        let group = replaced("space_group_number", Arc::new(UInt32Array::from(vec![231])));
+        assert_eq!(faults(&group), [fault("space_group_number", "1 to 230", 231)]);
+        let dimensions = replaced("nperiodic_dimensions", Arc::new(UInt32Array::from(vec![2])));
+        assert_eq!(faults(&dimensions), [fault("nperiodic_dimensions", 3, 2)]);
+        let kind = batch["dimension_types"].data_type();
+        let DataType::FixedSizeList(item, _) = kind else { panic!("{kind} holds no three flags") };
+        let flags: ArrayRef = Arc::new(Int32Array::from(vec![1, 1, 0]));
+        let flags = FixedSizeListArray::try_new(Arc::clone(item), 3, flags, None).expect("three flags");
+        let dimensions = replaced("dimension_types", Arc::new(flags));
+        assert_eq!(faults(&dimensions), [fault("dimension_types", "[1, 1, 1]", "[1, 1, 0]")]);
         let with_charges = |charges: Vec<f64>| {
             let lists = [Some(charges.into_iter().map(Some).collect::<Vec<_>>())];
             let lists = ListArray::from_iter_primitive::<Float64Type, _, _>(lists);

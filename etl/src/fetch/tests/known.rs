@@ -80,14 +80,7 @@ fn nothing_is_received_beyond_the_size() {
 #[test]
 fn an_interrupted_download_goes_on() {
     let body = content();
-    let server = TestServer::start({
-        let body = body.clone();
-        move |seen, number| match number {
-            0 => Answer::file(seen, &body, "\"v1\"").cut_at(100_000),
-            1..=4 => Answer::status(503),
-            _ => Answer::file(seen, &body, "\"v1\""),
-        }
-    });
+    let server = giving_up_once();
     let folder = tempfile::tempdir().unwrap();
     let place = Place::BaseUrl(server.url.clone());
     assert!(matches!(bring_known(folder.path(), &place, &body).unwrap_err(), FetchError::GaveUp { .. }));

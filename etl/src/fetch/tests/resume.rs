@@ -32,14 +32,7 @@ fn a_cut_connection_is_taken_up_where_it_broke() {
 #[test]
 fn what_an_earlier_run_left_is_kept_and_used() {
     let body = content();
-    let server = TestServer::start({
-        let body = body.clone();
-        move |seen, number| match number {
-            0 => Answer::file(seen, &body, "\"v1\"").cut_at(100_000),
-            1..=4 => Answer::status(503),
-            _ => Answer::file(seen, &body, "\"v1\""),
-        }
-    });
+    let server = giving_up_once();
     let file = made_up(None, None);
     let folder = tempfile::tempdir().unwrap();
     let error = bring(folder.path(), &server.url, file).unwrap_err();

@@ -66,11 +66,17 @@ fn immutable_identifiers_stand_beside_others() {
                 "species_at_sites": ["Po"]}}}}]}}"#
         )
     };
-    for (immutable, expected) in [("\"x-7\"", Some("x-7")), ("null", None)] {
+    for (immutable, expected, notes) in [
+        ("\"x-7\"", Some("x-7"), &[][..]),
+        ("null", None, &[][..]),
+        (r#""a\tb""#, None, &[r#"immutable_id: no usable identifier: "a\tb": taken as missing"#][..]),
+    ] {
         let (_folder, path) = written("a.json", entry(immutable).as_bytes());
         let harvest = read(SourceKind::Optimade, &[&path]).expect("an entry");
         let found = &harvest.crystals[0];
         assert_eq!((found.id.as_str(), found.immutable_id.as_deref()), ("po", expected));
+        let told: Vec<_> = harvest.notes.iter().map(|note| note.message.as_str()).collect();
+        assert_eq!(told, notes);
     }
 }
 

@@ -24,7 +24,8 @@ use selection::{Outcome, Selection};
 const CUTOFF_ROUNDING: f64 = 1e-9;
 
 /// Number of atoms that the first sphere should contain, relative to the neighbours wanted. With fewer, more sites
-/// must be searched again; with more, each search takes longer. Measured on crystals of 1 to 20 sites.
+/// must be searched again; with more, each search takes longer. Measured on crystals of 1 to 20 sites. The fingerprint of a
+/// crystal needs at least 1.43, so that the first sphere contains its neighbourhoods.
 const FIRST_SPHERE_OCCUPATION: f64 = 1.6;
 
 /// Ratio of the radii of successive spheres.
@@ -38,18 +39,18 @@ pub(crate) struct NeighbourSearch {
     selection: Selection,
 }
 
-/// What a search fills. See [`Features`].
+/// The parts of [`Features`] that a search for neighbours replaces.
 pub(crate) struct Found<'a> {
     /// The edges, all of whose columns are filled except the labels.
     pub(crate) edges: &'a mut Edges,
     /// The sites that have no edge.
     pub(crate) isolated: &'a mut Vec<u32>,
-    /// Distance below which all neighbours of a site are among the edges.
+    /// Distance in Å below which all neighbours of a site are among its edges, shape `[nsites]` ([`Features::reach`]).
     pub(crate) reach: &'a mut Vec<f64>,
 }
 
 impl NeighbourSearch {
-    /// Finds the edges of a crystal.
+    /// Finds the edges of a crystal, and puts them into `found`.
     ///
     /// `lattice` has rows l1, l2, l3 in Å and the volume `volume` in Å³. `fractional` holds the wrapped coordinates
     /// of the sites, shape `[nsites, 3]`.

@@ -38,7 +38,7 @@ pub(super) struct Selection {
     candidates: Candidates,
     /// The selected neighbours, in the order of (shell, site, k1, k2, k3).
     kept: Vec<Neighbour>,
-    /// Distance in Å below which no neighbour was left out.
+    /// See [`Selection::reach`].
     reach: f64,
 }
 
@@ -95,7 +95,8 @@ impl Selection {
         Ok(Outcome::Complete)
     }
 
-    /// Returns the distance in Å below which every neighbour is selected; 0 where the rule for ties has cut a shell.
+    /// Returns the distance in Å of the nearest neighbour that was not selected, or the radius that was searched if all within
+    /// it were. It is 0, no distance being known, if [`Ties::Cut`] removed neighbours of the last shell.
     pub(super) fn reach(&self) -> f64 {
         self.reach
     }
@@ -137,7 +138,7 @@ fn sort_shell(shell: &mut [Neighbour]) {
     }
 }
 
-/// Removes the neighbours of the last shell that the tie rule does not keep. Returns whether there were any.
+/// Removes the neighbours of the last shell that the tie rule does not keep. Returns whether it removed any.
 fn apply_tie_rule(kept: &mut Vec<Neighbour>, wanted: usize, ties: Ties) -> bool {
     let cuts = ties == Ties::Cut && kept.len() > wanted;
     if cuts {
