@@ -18,11 +18,10 @@ class EnergyCalculator(Calculator):
     """Energies of crystals by a fine-tuned model of a property in eV/atom.
 
     ``atoms.get_potential_energy()`` is the predicted energy per atom times the number of atoms, in eV, with
-    the zero of the
-    property: a formation energy is one against the elements. There are no forces and no stresses: the
-        features of the
-    models are those of Niggli cells with a fixed number of neighbours, which do not change smoothly with the
-    positions. What needs them, such as a relaxation, ends with ``PropertyNotImplementedError``.
+    the zero of the property: a formation energy is one against the elements. There are no forces and no
+    stresses: the features of the models are those of Niggli cells with a fixed number of neighbours, which
+    do not change smoothly with the positions. What needs them, such as a relaxation, ends with
+    ``PropertyNotImplementedError``.
 
     Args:
         weights: Weights as those of :func:`crystal_mmpt.predict`.

@@ -13,25 +13,13 @@ from typing import Any
 
 from crystal_mmpt.errors import InputError
 
-_ID_COLUMN = "material_id"
+ID_COLUMN = "material_id"
 
 
-@contextmanager
-def labels_file(labels: Any, ids: Sequence[str] | None, count: int) -> Iterator[list[Path]]:
-    """Gives the files of labels: the one that was given, one that holds the columns, or none."""
-    if labels is None:
-        yield []
-    elif isinstance(labels, (str, os.PathLike)):
-        yield [Path(labels)]
-    else:
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "labels.csv"
-            _write(path, _columns(labels), [str(number) for number in range(count)] if ids is None else ids)
-            yield [path]
-
-
-def _columns(labels: Any) -> dict[str, list[Any]]:
-    """The columns of a frame or a mapping, by name."""
+def label_columns(labels: Any) -> dict[str, list[Any]] | None:
+    """The columns of a frame or a mapping, by name; ``None`` for a file, and for no labels."""
+    if labels is None or isinstance(labels, (str, os.PathLike)):
+        return None
     if isinstance(labels, Mapping):
         return {str(name): list(values) for name, values in labels.items()}
     if hasattr(labels, "columns"):
@@ -39,17 +27,59 @@ def _columns(labels: Any) -> dict[str, list[Any]]:
     raise InputError(f"labels: {type(labels).__name__} is neither a file, a frame nor a mapping of columns")
 
 
-def _write(path: Path, columns: dict[str, list[Any]], ids: Sequence[str]) -> None:
+def in_order(labels: Any, columns: dict[str, list[Any]], ids: Sequence[str]) -> dict[str, list[Any]]:
+    """The columns with the identifiers of the structures, whose order is that of the rows.
+
+    Raises:
+        InputError: The frame has an index by which its rows belong to other structures.
+    """
+    index = [] if isinstance(labels, Mapping) else list(getattr(labels, "index", []))
+    if index != list(range(len(index))):
+        places = {identifier: number for number, identifier in enumerate(ids)}
+        for number, key in enumerate(map(str, index)):
+            if places.get(key, number) != number:
+                raise InputError(
+                    f"labels: row {number} has the index {key}, which is structure {places[key]}: reindex the "
+                    f"frame, reset its index, or give it a column {ID_COLUMN}",
+                    id=key,
+                )
+    return {ID_COLUMN: list(ids), **columns}
+
+
+@contextmanager
+def labels_file(labels: Any, columns: dict[str, list[Any]] | None) -> Iterator[list[Path]]:
+    """Gives the files of labels: the one that was given, one that holds the columns, or none."""
+    if columns is None:
+        yield [] if labels is None else [Path(labels)]
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "labels.csv"
+        _write(path, columns)
+        try:
+            yield [path]
+        except InputError as error:
+            if str(path) not in str(error):
+                raise
+            # Nobody has seen that file.
+            message = str(error).replace(str(path), "labels")
+            raise InputError(message, id=error.id, line=error.line, value=error.value) from None
+
+
+def _write(path: Path, columns: dict[str, list[Any]]) -> None:
+    ids = columns[ID_COLUMN]
     for name, values in columns.items():
         if len(values) != len(ids):
-            raise InputError(
-                f"labels: column {name} has {len(values)} values for {len(ids)} structures", value=name
-            )
+            message = f"labels: column {name} has {len(values)} values for {len(ids)} structures"
+            raise InputError(message, value=name)
+        for identifier, value in zip(ids, values):
+            if isinstance(value, float) and math.isinf(value):
+                message = f"labels: column {name} of {identifier} is {value}"
+                raise InputError(message, id=str(identifier), value=str(value))
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow([_ID_COLUMN, *columns])
-        for identifier, *row in zip(ids, *columns.values()):
-            writer.writerow([str(identifier), *(_cell(value) for value in row)])
+        writer.writerow(columns)
+        for row in zip(*columns.values()):
+            writer.writerow([_cell(value) for value in row])
 
 
 def _cell(value: Any) -> str:
@@ -66,4 +96,4 @@ def _cell(value: Any) -> str:
         return value
     if math.isnan(number):
         return ""
-    return str(int(value)) if number == int(number) and abs(number) < 2**53 else repr(number)
+    return str(int(value)) if number.is_integer() and abs(number) < 2**53 else repr(number)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,11 +36,13 @@ class Predictions:
         rejects: A row for each structure without a prediction, with ``reason`` and ``message``; ``None`` if
             there is none.
         unread: Files in folders that were not read, such as ``"2 *.csv"``.
+        noted: Number of predicted crystals by the code of a remark about them.
     """
 
     table: Table
     rejects: Table | None
     unread: str
+    noted: dict[str, int] = field(default_factory=dict)
 
     def to_pandas(self):
         """The table as a frame of pandas."""
@@ -75,7 +78,8 @@ class Tuned:
         folder: Its folder, which :func:`predict` takes as weights and :func:`evaluate` tests.
         members: A dictionary for each fold and seed: ``fold``, ``seed``, ``folder``, ``train`` (number of
             crystals), ``validation_error`` (of a number in its unit), ``best_epoch`` and ``epochs``.
-        excluded: A dictionary for each crystal that was left out: ``id``, ``value`` and ``reason``.
+        excluded: A dictionary for each crystal that was left out, and for each structure of a frame that is
+            no crystal: ``id``, ``value`` and ``reason``.
     """
 
     folder: Path
@@ -158,7 +162,7 @@ def predict(
         told = json.loads(summary)
         left_out = told["left_out_table"]
         rejects = None if left_out is None else Table(_native.read_table(left_out))
-        return Predictions(Table(_native.read_table(target)), rejects, told["unread"])
+        return Predictions(Table(_native.read_table(target)), rejects, told["unread"], dict(told["noted"]))
 
 
 def embed(
@@ -195,7 +199,7 @@ def embed(
     given = None if is_store else entries(structures, ids)
     with tempfile.TemporaryDirectory() as folder, watching(progress, "embed") as callback:
         out = Path(folder) / "embeddings.parquet"
-        _, rejects = _native.embed(
+        described, rejects = _native.embed(
             shards,
             given,
             Path(weights),
@@ -208,6 +212,7 @@ def embed(
             batch_triplets,
             callback,
         )
+        _warn(described, weights)
         return Embeddings(Table(_native.read_table(out)), None if rejects is None else Table(rejects))
 
 
@@ -276,13 +281,15 @@ def finetune(
     properties = [property] if isinstance(property, str) else list(property or ())
     if bool(properties) == (task is not None):
         raise InputError("either a property or a task is learnt")
+    rejects: dict[str, list[Any]] = {}
     if isinstance(data, Store):
         shards = data.path
     elif isinstance(data, (str, os.PathLike)):
         shards = Path(data)
     else:
         shards = Path(f"{Path(out)}-store") if store is None else Path(store)
-        _store_of(data, properties, structures, ids, shards, overwrite, resume, progress)
+        built = _store_of(data, properties, structures, ids, shards, threads, overwrite, resume, progress)
+        rejects = built.rejects.to_pydict()
     given = {
         "run.epochs": epochs,
         "optimiser.learning_rate": learning_rate,
@@ -311,9 +318,19 @@ def finetune(
     }
     with watching(progress, "finetune") as callback:
         told = json.loads(_native.finetune(options, callback))
+    _warn(told["described"], weights)
     for member in told["members"]:
         member["folder"] = Path(member["folder"])
-    return Tuned(Path(out), told["members"], told["excluded"])
+    refused = zip(*(rejects.get(name, []) for name in ("material_id", "reason", "message")))
+    no_crystals = [{"id": id, "value": None, "reason": f"{code}: {message}"} for id, code, message in refused]
+    return Tuned(Path(out), told["members"], no_crystals + told["excluded"])
+
+
+def _warn(described: bool, weights: PathLike | None) -> None:
+    """Warns the caller's caller of weights that say nothing about themselves."""
+    if not described:
+        message = "says nothing about its model, features and lattice statistics: the defaults are taken"
+        warnings.warn(f"{weights} {message}", stacklevel=3)
 
 
 def _store_of(
@@ -322,10 +339,11 @@ def _store_of(
     structures: str,
     ids: str | None,
     store: Path,
+    threads: int | None,
     overwrite: bool,
     resume: bool,
     progress: ProgressOption,
-) -> None:
+) -> Store:
     """Builds the store of a frame, unless a resumed fine-tuning has it."""
     if not hasattr(frame, "columns"):
         kind = type(frame).__name__
@@ -335,12 +353,13 @@ def _store_of(
             there = ", ".join(str(column) for column in frame.columns)
             raise InputError(f"the frame has no column {name}; there are: {there}", value=name)
     if resume and store.exists():
-        return
-    build_store(
+        return Store(store)
+    return build_store(
         list(frame[structures]),
         store,
-        ids=None if ids is None else [str(identifier) for identifier in frame[ids]],
+        ids=None if ids is None else list(frame[ids]),
         labels={name: list(frame[name]) for name in properties},
+        threads=threads,
         force=overwrite,
         progress=progress,
     )

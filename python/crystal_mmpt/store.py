@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crystal_mmpt import _native
-from crystal_mmpt.labels import labels_file
+from crystal_mmpt.labels import ID_COLUMN, in_order, label_columns, labels_file
 from crystal_mmpt.progress import ProgressOption, watching
-from crystal_mmpt.structures import entries
+from crystal_mmpt.structures import entries, identified
 from crystal_mmpt.table import Table
 
 if TYPE_CHECKING:
@@ -77,6 +77,12 @@ class Store:
     def manifest(self) -> dict[str, Any]:
         """The manifest: source, settings of the features, counts, files and their hashes."""
         return json.loads(self._native.manifest())
+
+    @property
+    def rejects(self) -> Table:
+        """A row for each entry that is no crystal, with the columns of
+        :attr:`crystal_mmpt.Features.rejects`."""
+        return Table(self._native.rejects())
 
     def __len__(self) -> int:
         """Number of crystals."""
@@ -207,6 +213,14 @@ class Store:
 def open_store(path: str | os.PathLike[str]) -> Store:
     """Opens a finished store, and checks its shards against their hashes.
 
+    :attr:`Store.columns` describes its columns: identifier, formula and elements, Niggli cell, sites, edges,
+    split and fold; ``immutable_id``, ``chemical_formula_anonymous``, ``elements_ratios``,
+    ``species_at_sites``, ``dimension_types`` and ``nperiodic_dimensions`` of OPTIMADE;
+    ``space_group_number``, empty unless the store was built with ``etl build --space-groups``;
+    ``structure_hash``, which equal crystals share whatever their cell; and the properties. Stores of the
+    format versions 1 and 2 are read as well, and lack the columns from ``immutable_id`` to
+    ``structure_hash``.
+
     Raises:
         InputError: It is not there, unfinished, damaged, or of another version.
     """
@@ -234,8 +248,10 @@ def build_store(
         structures: As those of :func:`crystal_mmpt.featurise`.
         path: Folder of the store.
         ids: Identifiers of the structures in a list; their numbers from 0 unless given.
-        labels: A file of labels; or columns of properties in the order of the structures: a frame of pandas
-            or polars, or a mapping of names to values. Names such as ``band_gap_ev`` are documented columns.
+        labels: A file of labels; or columns of properties: a frame of pandas or polars, or a mapping of
+            names to values. Columns with ``material_id`` are joined by it, as a file is; others are in the
+            order of the structures, and files among these are named by their numbers then, too, unless
+            ``ids`` or keys name them. Names such as ``band_gap_ev`` are documented columns.
         name: Value of the column ``source`` and first part of the shards' names.
         threads: Number of threads; every core unless given.
         neighbours: As those of :func:`crystal_mmpt.featurise`, and so are the options up to ``max_sites``.
@@ -246,12 +262,12 @@ def build_store(
         InputError: A structure, a label or an option is at fault, or there is a store already.
     """
     options = {"neighbours": neighbours, "cutoff": cutoff, "ties": ties, "max_sites": max_sites}
-    if isinstance(structures, Mapping) and ids is None:
-        ids, structures = list(structures), list(structures.values())
-    elif hasattr(structures, "items") and ids is None:
-        ids, structures = list(structures.keys()), list(structures)
+    columns = label_columns(labels)
+    if columns is not None and ID_COLUMN not in columns:
+        ids, structures = identified(structures, ids)
+        columns = in_order(labels, columns, ids)
     given = entries(structures, ids)
-    with labels_file(labels, ids, len(given)) as files, watching(progress, "build") as callback:
+    with labels_file(labels, columns) as files, watching(progress, "build") as callback:
         summary = _native.build(given, Path(path), files, name, threads, force, options, callback)
     store = Store(path)
     store.built = json.loads(summary)

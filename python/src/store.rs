@@ -13,6 +13,7 @@ use numpy::{PyArray1, PyArray2};
 use pyo3::prelude::*;
 use pyo3::types::PyCapsule;
 use schemas::guard::GuardedBatches;
+use schemas::layout::StorePaths;
 use schemas::manifest::Manifest;
 use schemas::reader::Shard;
 use schemas::settings::FeatureSettings;
@@ -54,6 +55,12 @@ impl Store {
     /// The manifest as JSON.
     fn manifest(&self) -> String {
         self.manifest.to_json()
+    }
+
+    /// The entries that are no crystals.
+    fn rejects(&self, py: Python<'_>) -> PyResult<table::Table> {
+        let read = || table::Table::of_parquet(&StorePaths::find(&self.path).rejects());
+        py.detach(read).map_err(|fault| fault.raise(py))
     }
 
     fn __len__(&self) -> usize {

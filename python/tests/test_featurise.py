@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
+
+import ase.io
 import pandas
 import polars
 import pyarrow
 import pytest
 from conftest import SAMPLE
-from pymatgen.core import Lattice, Structure
+from pymatgen.core import DummySpecies, Lattice, Structure
 from pymatgen.io.ase import AseAtomsAdaptor
 
 from crystal_mmpt import Features, InputError, featurise, open_store
@@ -82,6 +85,30 @@ def test_what_is_no_crystal_is_a_reject():
     # The same entry twice.
     twice = featurise([SALT, SALT], ids=["a", "a"])
     assert twice.rejects.to_pydict()["reason"] == ["duplicate_id"]
+
+
+def test_partial_occupancies_of_ase_are_rejects(tmp_path):
+    path = tmp_path / "half.cif"
+    Structure(Lattice.cubic(4), [{"Fe": 0.5, "Ni": 0.5}, "O"], [[0, 0, 0], [0.5, 0.5, 0.5]]).to(str(path))
+    SALT.to(str(tmp_path / "whole.cif"))
+    with warnings.catch_warnings():
+        # About both elements of a site.
+        warnings.simplefilter("ignore")
+        half, whole = ase.io.read(path), ase.io.read(tmp_path / "whole.cif")
+    # It has one of both elements, and says so nowhere else.
+    assert len(half) == 2 and half.info["occupancy"]
+    features = featurise({"half": half, "whole": whole, "oxygen": half[half.numbers == 8]})
+    assert ids(features) == ["whole", "oxygen"]
+    assert features.rejects.to_pydict()["reason"] == ["partial_occupancy"]
+    # Without the kinds nobody knows which sites are meant.
+    del half.arrays["spacegroup_kinds"]
+    assert len(featurise(half).rejects) == 1
+
+
+def test_dummies_are_rejects_by_their_name():
+    dummy = Structure(Lattice.cubic(4), [DummySpecies("X"), "O"], [[0, 0, 0], [0.5, 0.5, 0.5]])
+    (message,) = featurise(dummy).rejects.to_pydict()["message"]
+    assert message == 'site 1: "X" is no element'
 
 
 def test_options_are_those_of_the_etl(run, tmp_path, cifs):

@@ -83,9 +83,9 @@ def test_a_frame_is_learnt_and_tested(tmp_path, store, gaps):
     structures = {one.properties["material_id"]: one for one in open_store(store).to_pymatgen()}
     frame = pandas.DataFrame(
         {
-            "structure": [structures[name] for name in names],
-            "name": names,
-            "gap_ev": [gaps[name] for name in names],
+            "structure": [*(structures[name] for name in names), "data_x\nno cell\n"],
+            "name": [*names, "broken"],
+            "gap_ev": [*(gaps[name] for name in names), 1.0],
         }
     )
     told = []
@@ -100,6 +100,9 @@ def test_a_frame_is_learnt_and_tested(tmp_path, store, gaps):
         progress=lambda *update: told.append(update),
     )
     assert [member["fold"] for member in tuned.members] == ["fold-0", "fold-1"]
+    # What is no crystal is told, with the crystals that cannot be learnt.
+    (left_out,) = tuned.excluded
+    assert (left_out["id"], left_out["reason"].split(":")[0]) == ("broken", "cif_syntax")
     assert told[-1][0] == told[-1][1] and "member 2 of 2, epoch 2 of 2" in told[-1][2]
     scores = evaluate(tuned)
     written = json.loads((tmp_path / "gaps" / "evaluation" / "evaluation.json").read_text())
@@ -112,7 +115,7 @@ def test_a_frame_is_learnt_and_tested(tmp_path, store, gaps):
     again = finetune(
         frame, "gap_ev", out=tmp_path / "gaps", ids="name", epochs=2, folds=2, settings=SMALL, resume=True
     )
-    assert again.members == tuned.members
+    assert again == tuned
     with pytest.raises(InputError, match="no column gap") as error:
         finetune(frame, "gap", out=tmp_path / "other")
     assert error.value.value == "gap"

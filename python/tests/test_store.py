@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+
+import pandas
 import pyarrow
 import pyarrow.parquet
 import pytest
@@ -76,6 +80,74 @@ def test_a_store_of_structures_and_labels(tmp_path):
     with pytest.raises(InputError, match="column band_gap_ev has 1 values for 2 structures"):
         build_store([SALT, SALT], tmp_path / "other", labels={"band_gap_ev": [1]})
     assert not (tmp_path / "other").exists()
+
+
+def test_rows_of_labels_belong_to_their_structures(tmp_path):
+    made = iter(range(100))
+
+    def values(structures, labels, **options):
+        store = build_store(structures, tmp_path / f"{next(made)}", labels=labels, **options)
+        rows = store.table(["material_id", "x"]).to_pydict()
+        return dict(zip(rows["material_id"], rows["x"]))
+
+    # Files whose names are the numbers of others.
+    paths = [tmp_path / f"{name}.cif" for name in (0, 1, 10, 2)]
+    for path in paths:
+        SALT.to(str(path))
+    assert values(paths, {"x": [0, 1, 10, 2]}) == {"0": 0, "1": 1, "2": 10, "3": 2}
+    assert values(paths, {"x": [0, 1, 10, 2]}, ids=[path.stem for path in paths])["10"] == 10
+    with pytest.raises(InputError, match="can be given identifiers"):
+        values(tmp_path, {"x": [1]})
+    # A column of identifiers is what counts, in any order.
+    frame = pandas.DataFrame({"material_id": ["2", "10", "0"], "x": [2, 10, 0]})
+    assert values(paths, frame) == {"0": 0, "1": None, "10": 10, "2": 2}
+    assert values({"a": SALT, "b": SALT}, {"material_id": ["b", "a"], "x": [1, 2]}) == {"a": 2, "b": 1}
+    # An index of the same identifiers has to be in their order.
+    frame = pandas.DataFrame({"s": [SALT, SALT], "x": [1, 2]}, index=["a", "b"])
+    assert values(frame["s"], frame[["x"]]) == values(frame["s"], frame[["x"]].reset_index(drop=True))
+    with pytest.raises(InputError, match="row 0 has the index b, which is structure 1"):
+        values(frame["s"], frame[["x"]][::-1])
+
+
+def test_labels_at_fault_are_named(tmp_path):
+    for labels, ids, message in [
+        ({"x": [1, float("inf")]}, ["a", "b"], "column x of b is inf"),
+        ({"x": [1, 2]}, ["a", "a"], 'labels: line 2: "a" stands there a second time'),
+        ({"x": [1, 2]}, ["a", None], "structure 1 has no identifier: None"),
+        ({"x": [1, 2]}, ["a", float("nan")], "structure 1 has no identifier: nan"),
+        ({"material_id": ["a", None], "x": [1, 2]}, ["a", "b"], "labels: line 2: no identifier"),
+    ]:
+        with pytest.raises(InputError, match=message):
+            build_store([SALT, SALT], tmp_path / "store", ids=ids, labels=labels)
+        assert not (tmp_path / "store").exists()
+
+
+def test_entries_that_are_no_crystals_are_told(tmp_path):
+    store = build_store({"good": SALT, "broken": "data_x\nno cell\n"}, tmp_path / "store")
+    rejects = store.rejects.to_pydict()
+    assert (rejects["material_id"], rejects["reason"]) == (["broken"], ["cif_syntax"])
+
+
+def test_stores_of_an_earlier_format_version_are_read(tmp_path):
+    store = build_store([SALT, SALT], tmp_path / "store", labels={"x": [1, 2]})
+    (shard,) = store.path.glob("*.parquet")
+    table = pyarrow.parquet.ParquetFile(shard).read()
+    new = list(store.columns)
+    new = new[new.index("immutable_id") : new.index("structure_hash") + 1]
+    metadata = {**table.schema.metadata, b"mmpt.format_version": b"2"}
+    pyarrow.parquet.write_table(table.drop_columns(new).replace_schema_metadata(metadata), shard)
+    manifest = {**store.manifest, "format_version": 2}
+    # The checksum is the last key, and was not there at first.
+    manifest.pop("checksum", None)
+    digest = hashlib.sha256(shard.read_bytes()).hexdigest()
+    manifest["shards"][0] |= {"sha256": digest, "bytes": shard.stat().st_size}
+    (tmp_path / "store.store" / "manifest.json").write_text(json.dumps(manifest))
+    old = open_store(store.path)
+    assert len(old) == len(list(old.to_ase())) == 2 and not set(new) & set(old.columns)
+    with pytest.raises(InputError, match="no column 'structure_hash'"):
+        old.table(["structure_hash"])
+    for name in new:
+        assert name in open_store.__doc__
 
 
 def test_what_is_no_store_is_refused(tmp_path, store):

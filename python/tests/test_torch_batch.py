@@ -195,6 +195,7 @@ def test_batches_move_between_precisions() -> None:
         ("edge_target", [1, 0], "cube: edge 1: its target is below that of the edge before"),
         ("edge_k1", [0], "cube: edge_k1 has 1 values, not 2"),
         ("edge_k1", [7, 0], "cube: edge 0: its length 37.5 Å is not above 0 and at most 8.0 Å"),
+        ("atomic_numbers", [14.5, 8.0], "cube: atomic_numbers has 14.5, which is no whole number"),
         ("fractional_site_positions", [0.0] * 3, "cube: fractional_site_positions has 3 values, not 6"),
         ("fractional_site_positions", [[0.0] * 3, [float("nan")] * 3], "site 1: position"),
         ("a", float("inf"), "cube: the lattice is not finite"),

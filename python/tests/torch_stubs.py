@@ -1,12 +1,12 @@
 """Makes `import torch` work on the CPU without the libraries of CUDA.
 
-    python python/tests/torch_stubs.py SITE_PACKAGES [FOLDER]
+    python python/tests/torch_stubs.py SITE_PACKAGES FOLDER
 
 SITE_PACKAGES holds torch's wheel for CUDA and none of the libraries that it is linked against but cudart and cupti,
 as `make libtorch` installs it: `.libtorch/cpu-venv/lib/python3.X/site-packages`. The dynamic linker refuses such a
 torch because libraries are missing, though no function of them is called on a machine without a GPU. This script links
 a library of a few kilobytes in place of each, in which every function aborts. They are written to FOLDER, where
-LD_LIBRARY_PATH has to lead; by default to the folder of cudart, where torch looks by itself. Needs `g++` and `nm`.
+LD_LIBRARY_PATH has to lead. Needs `g++` and `nm`.
 """
 
 from __future__ import annotations
@@ -62,35 +62,30 @@ def wanted(libraries: list[Path]) -> dict[str, tuple[str | None, set[str]]]:
 
 def link(file: Path, version: str | None, symbols: set[str]) -> None:
     """Links a library in which every function aborts."""
-    # An interrupted link leaves nothing that would be taken for a library.
-    with tempfile.TemporaryDirectory(dir=file.parent) as folder:
-        source, exports, linked = (Path(folder) / name for name in ("stub.c", "exports", "stub.so"))
+    with tempfile.TemporaryDirectory() as folder:
+        source, exports = (Path(folder) / name for name in ("stub.c", "exports"))
         functions = "".join(f"void {name}(void) {{ abort(); }}\n" for name in sorted(symbols))
         source.write_text("#include <stdlib.h>\n" + functions)
         options = [f"-Wl,-soname,{file.name}"]
         if version is not None:
             exports.write_text(f"{version} {{ global: *; }};\n")
             options.append(f"-Wl,--version-script={exports}")
-        command = ["g++", "-shared", "-fPIC", "-w", "-fno-builtin", *options, "-o", linked, "-x", "c", source]
+        command = ["g++", "-shared", "-fPIC", "-w", "-fno-builtin", *options, "-o", file, "-x", "c", source]
         subprocess.run([str(word) for word in command], check=True)
-        linked.replace(file)
 
 
 def main() -> None:
     """Reads the arguments and links the libraries."""
-    if len(sys.argv) not in (2, 3):
-        sys.exit(f"usage: {Path(sys.argv[0]).name} SITE_PACKAGES [FOLDER]")
-    packages = Path(sys.argv[1])
-    folder = Path(sys.argv[2]) if len(sys.argv) == 3 else packages / "nvidia" / "cu13" / "lib"
+    if len(sys.argv) != 3:
+        sys.exit(f"usage: {Path(sys.argv[0]).name} SITE_PACKAGES FOLDER")
+    packages, folder = map(Path, sys.argv[1:])
     libraries = [packages / "torch" / "lib" / name for name in LOADED]
     missing = [str(library) for library in libraries if not library.is_file()]
     if missing:
         sys.exit(f"{missing[0]}: no such file; SITE_PACKAGES must hold torch with CUDA")
     folder.mkdir(parents=True, exist_ok=True)
     for name, (version, symbols) in wanted(libraries).items():
-        # A library that is there stays.
-        if not (folder / name).exists():
-            link(folder / name, version, symbols)
+        link(folder / name, version, symbols)
 
 
 if __name__ == "__main__":

@@ -155,10 +155,14 @@ def _crystals(column: Callable[[str], _Column], features: Mapping[str, str]) -> 
         if len(wrong):
             row = wrong[0]
             raise CrystalError(identifiers[row], f"{name} has {found[row]} values, not {counts[row]}")
+        if dtype is np.int64 and values.dtype.kind == "f":
+            for place in np.flatnonzero(values != np.trunc(values))[:1]:
+                row = int(np.searchsorted(np.cumsum(counts), place, side="right"))
+                raise CrystalError(identifiers[row], f"{name} has {values[place]}, which is no whole number")
         return np.ascontiguousarray(values, dtype=dtype)
 
     ones = np.ones(len(identifiers), dtype=np.int64)
-    numbers, atom_counts = column("atomic_numbers")
+    atom_counts = column("atomic_numbers")[1]
     edge_counts = column("edge_target")[1]
     first_atom = np.cumsum(atom_counts) - atom_counts
     parameters = [flat(name, np.float64, ones) for name in _LATTICE_PARAMETERS]
@@ -173,7 +177,7 @@ def _crystals(column: Callable[[str], _Column], features: Mapping[str, str]) -> 
     crystals = Crystals(
         material_ids=identifiers,
         atom_counts=atom_counts,
-        atomic_numbers=np.ascontiguousarray(numbers, dtype=np.int64),
+        atomic_numbers=flat("atomic_numbers", np.int64, atom_counts),
         positions=flat("fractional_site_positions", np.float64, 3 * atom_counts).reshape(-1, 3),
         lattices=flat("lattice_vectors", np.float64, 9 * ones).reshape(-1, 3, 3),
         lattice_parameters=np.stack(parameters, axis=1),
