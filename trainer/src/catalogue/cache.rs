@@ -51,7 +51,7 @@ pub enum State {
     Absent,
     /// It is the published file.
     Whole,
-    /// It is another file. The text tells the difference.
+    /// It differs from the published file. The text says how, such as `it has 4 bytes of 7`.
     Damaged(String),
 }
 
@@ -60,7 +60,8 @@ impl Cache {
     /// `$XDG_CACHE_HOME/crystal-mmpt` or `~/.cache/crystal-mmpt`. It need not exist.
     ///
     /// # Errors
-    /// [`CatalogueError::NoCache`] if no variable names an absolute folder.
+    /// [`CatalogueError::NoCache`] if none of these variables names a folder. Relative paths in `XDG_CACHE_HOME` and `HOME`
+    /// do not count.
     pub fn of_user() -> Result<Self, CatalogueError> {
         Self::by(|variable| std::env::var_os(variable))
     }
@@ -87,7 +88,7 @@ impl Cache {
     /// Compares a copy with its size and SHA-256.
     ///
     /// # Errors
-    /// [`CatalogueError::InTheWay`] if its path is a folder, a link to another file, or no file;
+    /// [`CatalogueError::InTheWay`] if its path is a folder, a special file (a device, a pipe) or a link to another file;
     /// [`CatalogueError::Io`] if it cannot be read.
     pub fn state(&self, entry: &Entry) -> Result<State, CatalogueError> {
         let path = self.path(entry);
@@ -98,7 +99,7 @@ impl Cache {
         };
         let is_link = metadata.is_symlink();
         if !is_link && !metadata.is_file() {
-            let what = if metadata.is_dir() { "a folder" } else { "what is no file" };
+            let what = if metadata.is_dir() { "a folder" } else { "a special file" };
             return Err(CatalogueError::InTheWay { path, what });
         }
         // A link to the published file is as good as the file.
@@ -122,8 +123,9 @@ impl Cache {
 
     /// Returns the path of a copy that is whole, and fetches it unless it is there.
     ///
-    /// Weights at an address come from `place`; those of the program need none. Of several processes one fetches, the
-    /// others wait. A process that is killed leaves no copy, at most a part that the next one goes on with.
+    /// Weights at an address come from `place`; those of the program are written from it. Of several processes one fetches
+    /// and the others wait. A process that is killed leaves no copy, but at most a part of a download that the next one
+    /// goes on with.
     ///
     /// # Errors
     /// Those of [`state`](Self::state), [`CatalogueError::Fetch`], and [`CatalogueError::Io`] if the folder cannot be

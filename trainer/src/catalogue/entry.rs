@@ -12,13 +12,13 @@ use crate::{text_file, toml_text};
 
 /// Ending of the file of an entry.
 const FILE_ENDING: &str = ".toml";
-/// Ending of a card beside the file of an entry.
+/// Extension of a card beside the file of an entry.
 const CARD_EXTENSION: &str = "md";
 /// Maximum number of characters of a name.
 const MAX_NAME: usize = 64;
 /// Number of characters of a SHA-256 in hexadecimal.
 const SHA256_DIGITS: usize = 64;
-/// Beginning of addresses.
+/// Beginning of the addresses that weights are downloaded from.
 const SCHEME: &str = "https://";
 
 /// Weights of the catalogue.
@@ -26,9 +26,9 @@ const SCHEME: &str = "https://";
 pub struct Entry {
     /// Name: letters, digits, `-` and `_`, since it is part of file names.
     pub name: String,
-    /// What they are, in a few words.
+    /// What they are, in a few words on one line.
     pub about: String,
-    /// Licence of the data that they were trained on.
+    /// Licence of the data that they were trained on, on one line.
     pub licence: String,
     /// The card in Markdown, if there is one.
     pub card: Option<String>,
@@ -78,8 +78,10 @@ impl Entry {
     /// name of the entry; its card is the Markdown file of this name beside it, if there is one.
     ///
     /// # Errors
-    /// [`CatalogueError::Unknown`] for a name that is not built in, and the other variants for a file that is no valid
-    /// entry.
+    /// * [`CatalogueError::Unknown`] if no built-in entry has the name
+    /// * [`CatalogueError::Read`] if the TOML file or its card cannot be read
+    /// * [`CatalogueError::Name`], [`CatalogueError::Syntax`] and [`CatalogueError::Value`] if the TOML file is not a valid
+    ///   entry
     pub fn load(name_or_path: &str) -> Result<Self, CatalogueError> {
         if let Some(entry) = BUILT_IN.iter().find(|entry| entry.name == name_or_path) {
             return Self::of(entry);
@@ -131,12 +133,17 @@ impl Entry {
             let line = toml_text::place_of(text, key).map_or(1, |(line, _)| line);
             CatalogueError::Value { path: path.to_owned(), line, key, needed }
         };
+        for (key, value) in [("about", &file.about), ("licence", &file.licence)] {
+            if !is_line(value) {
+                return Err(refused(key, "text on one line"));
+            }
+        }
         let (bytes, sha256, origin) = match (content, file.url, file.bytes, file.sha256) {
             (Some(content), None, None, None) => {
                 (content.len() as u64, sha256(content), Origin::Program(content))
             }
             (Some(_), ..) => {
-                return Err(refused("url", "left out with bytes and sha256: the file is at hand"));
+                return Err(refused("url", "left out, as bytes and sha256: the file is part of the program"));
             }
             (None, url, bytes, hash) => {
                 let url = url.filter(|url| url.starts_with(SCHEME));
@@ -152,6 +159,11 @@ impl Entry {
         let File { about, licence, .. } = file;
         Ok(Self { name: name.to_owned(), about, licence, card, bytes, sha256, origin })
     }
+}
+
+/// Whether a text can be shown on a line of a terminal, and is not blank.
+fn is_line(text: &str) -> bool {
+    !text.trim().is_empty() && !text.contains(char::is_control)
 }
 
 /// Whether a text is a SHA-256 in lower-case hexadecimal.
@@ -228,6 +240,9 @@ mod tests {
             (HASH, "abc", "lab.toml:5: sha256: must be 64 digits"),
             ("url", "uri", "unknown field `uri`"),
             ("about = \"a\"\n", "", "missing field `about`"),
+            ("\"a\"", "\"a\\nb\"", "lab.toml:1: about: must be text on one line"),
+            ("\"a\"", "\"\\u001b[2J\"", "lab.toml:1: about: must be text on one line"),
+            ("CC BY 4.0", " ", "lab.toml:2: licence: must be text on one line"),
         ] {
             let line = parse(&elsewhere().replace(from, to), None).expect_err(expected);
             assert!(line.contains(expected) && !line.contains('\n'), "{line}");

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use etl::fetch::FetchError;
 
+use crate::config::similar::suggest;
+
 /// An error of finding weights by their name.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -107,9 +109,4 @@ impl CatalogueError {
         let path = path.into();
         move |source| Self::Io { action, path, source }
     }
-}
-
-/// Returns the question whether a name was meant.
-fn suggest(name: Option<&str>) -> String {
-    name.map(|name| format!(" (did you mean '{name}'?)")).unwrap_or_default()
 }

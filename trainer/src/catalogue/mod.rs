@@ -23,17 +23,20 @@ pub use error::CatalogueError;
 /// Weights that a user has named.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Located {
-    /// The file; or the path as given, whatever it is.
+    /// The user's copy of weights of the catalogue, or else the argument itself, which need not exist.
     pub path: PathBuf,
-    /// What was taken, where the argument does not say it.
+    /// A line that tells the user what was taken; `None` for an argument that can only be a path.
     pub note: Option<String>,
 }
 
 /// Finds the weights that an argument names.
 ///
-/// What exists under this path is taken, so that commands keep their meaning when the catalogue grows. Otherwise a name
-/// means built-in weights. A path that ends in `.toml` means the weights that this file describes. They are fetched into
-/// the user's cache unless it has them. Any other argument is a path.
+/// * A path that ends in `.toml` means the weights that this file describes.
+/// * A name (letters, digits, `-` and `_`) means built-in weights, unless a file or folder has it: commands then keep their
+///   meaning when the catalogue grows.
+/// * Anything else is a path and returned as it is.
+///
+/// Weights of the catalogue are fetched into the user's cache unless it has them.
 ///
 /// # Errors
 /// [`CatalogueError`] for a name that is neither in the catalogue nor a path, and for weights that cannot be fetched.

@@ -126,8 +126,8 @@ impl WeightsArguments {
     }
 }
 
-/// Returns the path of weights that are given by their path, or by a name of the catalogue. What the argument itself does
-/// not say is said unless `quiet`.
+/// Returns the path of the weights that the argument of `--weights` names: a path, a name of the catalogue, or a TOML file
+/// of an entry ([`locate`]). Unless `quiet`, prints which weights were taken if the argument is no path.
 pub(super) fn located(argument: &Path, quiet: bool) -> anyhow::Result<PathBuf> {
     let mut bar = TerminalProgress::new();
     let progress: &mut dyn FetchProgress = if quiet { &mut () } else { &mut bar };
@@ -138,7 +138,7 @@ pub(super) fn located(argument: &Path, quiet: bool) -> anyhow::Result<PathBuf> {
     Ok(located.path)
 }
 
-/// Returns the place that a mirror is.
+/// Returns the place that `--mirror` names: an HTTP root or a folder.
 fn place(mirror: &str) -> Place {
     match SCHEMES.iter().any(|scheme| mirror.starts_with(scheme)) {
         true => Place::BaseUrl(mirror.to_owned()),
@@ -146,7 +146,7 @@ fn place(mirror: &str) -> Place {
     }
 }
 
-/// Returns where the file of an entry is.
+/// Returns where the file of an entry is, for the user to read.
 fn whereabouts(entry: &Entry) -> anyhow::Result<&'static str> {
     let state = match Cache::of_user() {
         Ok(cache) => cache.state(entry)?,
@@ -167,10 +167,6 @@ fn list() -> anyhow::Result<()> {
         let entry = Entry::load(name)?;
         let (size, place) = (format!("{:.1} MB", entry.bytes as f64 / 1e6), whereabouts(&entry)?.to_owned());
         rows.push([entry.name, size, place, entry.licence, entry.about]);
-    }
-    if rows.is_empty() {
-        say!("this version has no weights of its own; a TOML file names those of others");
-        return Ok(());
     }
     let columns = [
         ("weights", Side::Left),
@@ -195,7 +191,7 @@ fn describe(entry: &Entry) -> anyhow::Result<()> {
         Origin::Program(_) => say!("from         this program"),
         Origin::Address(url) => say!("from         {url}"),
     }
-    say!("is           {}", whereabouts(entry)?);
+    say!("where        {}", whereabouts(entry)?);
     match card {
         Some(card) => write(format_args!("\n{card}")),
         None => Ok(()),

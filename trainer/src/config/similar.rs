@@ -89,6 +89,11 @@ pub(crate) fn nearest<'a>(key: &str, known: impl IntoIterator<Item = &'a str>) -
         .map(|(_, _, candidate)| candidate)
 }
 
+/// Returns the end of a message about an unknown name: the question whether a similar one was meant, if there is one.
+pub(crate) fn suggest(name: Option<&str>) -> String {
+    name.map(|name| format!(" (did you mean '{name}'?)")).unwrap_or_default()
+}
+
 /// Returns the key that has this name in other programs.
 fn synonym(name: &str) -> Option<&'static str> {
     let name = name.to_ascii_lowercase().replace('-', "_");

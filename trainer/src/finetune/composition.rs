@@ -2,22 +2,24 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Least standard deviation of an element's share, as that of n crystals one of which holds this share of the element and
-/// the others none. It gives an element that all training crystals lack, or all hold alike, a scale.
+/// Sets the least standard deviation of an element's share among n training crystals, `LONE_SHARE / √n`: about that of an
+/// element which makes up this share of one crystal's atoms and is absent from the others. It is needed for elements that
+/// no training crystal holds, or all hold alike, whose deviation is 0.
 const LONE_SHARE: f64 = 0.25;
 
-/// Returns the share of every element among the sites of a crystal, by atomic number.
+/// Returns the share (0 to 1) of every element among the sites of a crystal, by atomic number.
 pub(super) fn shares(atomic_numbers: &[u8]) -> BTreeMap<u8, f32> {
     let mut counts: BTreeMap<u8, usize> = BTreeMap::new();
     atomic_numbers.iter().for_each(|number| *counts.entry(*number).or_default() += 1);
     counts.into_iter().map(|(number, count)| (number, count as f32 / atomic_numbers.len() as f32)).collect()
 }
 
-/// A space of compositions with a coordinate for every element, `x_Z = share_Z / (σ_Z √elements)`, with σ_Z the standard
-/// deviation of the share among the training crystals, and one for all other elements together.
+/// A space of compositions, without a unit. It has a coordinate for every element Z of the training crystals,
+/// `x_Z = share_Z / (σ_Z √elements)`, where `elements` is their number and σ_Z the standard deviation of the share among the
+/// training crystals, and one more for all other elements together.
 ///
 /// A rare element counts more than one that many crystals hold. The mean of the squared distances of all pairs of training
-/// crystals is at most 2, as it is for embeddings ([`crate::nearest::Standardisation`]).
+/// crystals is at most 2, as it is 2 for embeddings ([`crate::nearest::Standardisation`]), so that both count alike.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(super) struct CompositionSpace {
     /// Factor of the share of an element of the training crystals, by atomic number.
@@ -42,7 +44,7 @@ impl CompositionSpace {
         Self { factors, other: 1.0 / (least * width) }
     }
 
-    /// Number of coordinates.
+    /// Number of coordinates; 0 in a space without elements.
     pub(super) fn width(&self) -> usize {
         match self.factors.len() {
             0 => 0,

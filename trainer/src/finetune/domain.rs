@@ -13,16 +13,19 @@ use crate::nearest::{Domain, Points, Query, Standardisation};
 use crate::run::folder::DOMAIN_FILE;
 use crate::weights::{self, Tensor, Values, WeightsError};
 
-/// Number of the nearest training crystals whose distances are averaged. A crystal of a known kind mostly has one close
-/// relative in the training part and not five, so that one tells crystals with a left-out element apart better.
+/// Number of the nearest training crystals whose distances are averaged. With one, crystals of a left-out element are told
+/// from others better than with five: a crystal of a known kind often has a single close relative in the training part.
 const NEIGHBOURS: usize = 1;
 /// Largest number of training crystals that are kept; of more, those at equal intervals.
 const MOST_CRYSTALS: usize = 20_000;
 /// Share of the training crystals that lie within the limit of the domain.
 const WITHIN: f64 = 0.95;
+/// Largest difference from 1 of the sum of a crystal's shares, by rounding in single precision.
+const SHARES_ROUNDING: f32 = 1e-4;
 /// Name of the tensor with the embeddings, `[crystals, width]`.
 const EMBEDDINGS: &str = "embeddings";
-/// Name of the tensor with the share of every element, `[crystals, elements]`. Files of earlier programs lack it.
+/// Name of the tensor with the share of every element among the atoms of a crystal, `[crystals, elements]`. Files of earlier
+/// programs lack it: their distances are by the embeddings alone.
 const SHARES: &str = "element_shares";
 /// Keys of the metadata: the SHA-256 of the weights, and the symbols of the elements, separated by spaces.
 const WEIGHTS_KEY: &str = "domain.weights_sha256";
@@ -35,9 +38,9 @@ pub struct TrainingCrystals {
     width: usize,
     /// Embeddings, `[crystals, width]`, row-major.
     embeddings: Vec<f32>,
-    /// Shares of the elements of each crystal, by atomic number.
+    /// Shares of the elements of each kept crystal, by atomic number.
     shares: Vec<BTreeMap<u8, f32>>,
-    /// Atomic numbers of their elements.
+    /// Atomic numbers of the elements of all crystals seen.
     elements: BTreeSet<u8>,
     /// Number of crystals seen.
     seen: usize,
@@ -66,7 +69,7 @@ impl TrainingCrystals {
         weights.with_file_name(DOMAIN_FILE)
     }
 
-    /// Whether the file of these weights exists.
+    /// Whether there is a file of these weights that gives a domain.
     pub(crate) fn is_recorded(weights: &Path) -> bool {
         ModelDomain::read(weights).is_ok_and(|found| found.is_some())
     }
@@ -108,11 +111,12 @@ pub struct ModelDomain {
 }
 
 impl ModelDomain {
-    /// Reads the file beside a weights file; `None` if there is none, if it is of other weights, or if the training
-    /// crystals are too few for a distance.
+    /// Reads the file beside a weights file. `None` if there is none, if it is of other weights, or if the training crystals
+    /// give no distance: a single one, half of them at the same place, or an embedding that is not finite.
     ///
     /// # Errors
-    /// [`TrainError::Weights`] for a file that cannot be read, or is none of this kind.
+    /// [`TrainError::Weights`] for a file that cannot be read, lacks elements or embeddings, or holds numbers that are no
+    /// shares of elements.
     pub fn read(weights: &Path) -> Result<Option<Self>, TrainError> {
         let path = TrainingCrystals::path(weights);
         if !path.exists() {
@@ -128,31 +132,35 @@ impl ModelDomain {
             return Ok(None);
         }
         let symbols = file.metadata.get(ELEMENTS_KEY).ok_or_else(|| missing(ELEMENTS_KEY))?;
-        let number = |symbol: &str| {
-            let number = SYMBOLS.iter().position(|known| *known == symbol);
-            number.and_then(|number| u8::try_from(number).ok()).ok_or_else(|| {
-                let (key, reason) = (ELEMENTS_KEY.to_owned(), "is no symbol of an element".to_owned());
-                broken(WeightsError::Metadata { key, value: symbol.to_owned(), reason })
-            })
-        };
-        let elements: BTreeSet<u8> = symbols.split_whitespace().map(number).collect::<Result<_, _>>()?;
-        let mut matrix = |name: &str| match file.tensors.remove(name) {
+        let elements = parse_elements(symbols).map_err(broken)?;
+        let wrong =
+            |name: &str, needed: String| broken(WeightsError::Tensor { tensor: name.to_owned(), needed });
+        let (embeddings, rows, width) = match file.tensors.remove(EMBEDDINGS) {
             Some(Tensor { values: Values::F32(values), shape, .. }) if shape.len() == 2 && shape[1] > 0 => {
-                Some((values, shape[0], shape[1]))
+                (values, shape[0], shape[1])
             }
-            _ => None,
+            _ => return Err(wrong(EMBEDDINGS, "a matrix of single precision".to_owned())),
         };
-        let (embeddings, rows, width) = matrix(EMBEDDINGS).ok_or_else(|| missing(EMBEDDINGS))?;
-        let shares = match matrix(SHARES) {
-            Some((shares, crystals, columns)) if (crystals, columns) == (rows, elements.len()) => shares,
-            Some(_) => return Err(missing(SHARES)),
+        let shares = match file.tensors.remove(SHARES) {
             None => Vec::new(),
+            Some(Tensor { values: Values::F32(shares), shape, .. })
+                if shape == [rows, elements.len()] && are_shares(&shares, elements.len()) =>
+            {
+                shares
+            }
+            Some(_) => {
+                let needed = format!(
+                    "the shares of {} elements in {rows} crystals, numbers from 0 to 1 that add up to 1",
+                    elements.len()
+                );
+                return Err(wrong(SHARES, needed));
+            }
         };
-        Ok(Self::new(embeddings, width, &shares, elements))
+        Ok(Self::new(embeddings, width, &shares, elements.into_iter().collect()))
     }
 
-    /// Makes the domain of embeddings, `[crystals, width]`, shares of elements, `[crystals, elements]` or empty, and
-    /// elements.
+    /// Makes the domain of embeddings, `[crystals, width]`, shares of elements, `[crystals, elements]` or empty, and the
+    /// atomic numbers of these elements. `None` if there is no distance, as in [`read`](Self::read).
     fn new(mut embeddings: Vec<f32>, width: usize, shares: &[f32], elements: BTreeSet<u8>) -> Option<Self> {
         let standardisation = Standardisation::of(&embeddings, width);
         standardisation.apply(&mut embeddings);
@@ -174,11 +182,14 @@ impl ModelDomain {
         Some(Self { standardisation, compositions, domain, limit, elements })
     }
 
-    /// Returns the domain distances of crystals by their embeddings, `[B, width]`, and atomic numbers, `[B]`: 1 is usual
-    /// among the training crystals, and `None` stands for an embedding that is not finite.
+    /// Returns the domain distance of each of B crystals from their embeddings, `[B, width]`, and the atomic numbers of their
+    /// sites, one slice per crystal. The distance of a crystal whose embedding is not finite is `None`.
     ///
-    /// A distance is that in the space of the embedding and the composition together, both in units of their standard
-    /// deviations among the training crystals. The embedding alone does not show an element that the model has not learnt.
+    /// It is the Euclidean distance to the nearest training crystal, divided by the median of the same distance among the
+    /// training crystals, and so about 1 for a crystal like these. The coordinates are those of the embedding
+    /// ([`Standardisation`]) and of the composition, both in units of their standard deviations among the training crystals.
+    /// The composition is there for elements that no training crystal holds: the model has learnt nothing about them, and
+    /// may give such a crystal an embedding close to those of training crystals.
     pub fn distances<'a>(
         &self,
         embeddings: &[f32],
@@ -211,64 +222,32 @@ impl ModelDomain {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Points along a line, and a coordinate that does not vary.
-    fn recorded(crystals: usize) -> TrainingCrystals {
-        let mut training = TrainingCrystals::new(crystals);
-        for index in 0..crystals {
-            training.push(&[index as f32, 7.0], &[8, 8, 14][index % 2..]);
-        }
-        training
-    }
-
-    #[test]
-    fn the_domain_is_that_of_its_weights() {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let weights = folder.path().join("best.safetensors");
-        std::fs::write(&weights, "weights").expect("it is writable");
-        assert_eq!(ModelDomain::read(&weights).expect("none is no fault"), None);
-        recorded(50).write(&weights).expect("it is writable");
-        let domain = ModelDomain::read(&weights).expect("it is readable").expect("it is there");
-        assert_eq!(domain.elements(), &BTreeSet::from([8, 14]));
-        let crystals: [&[u8]; 4] = [&[8, 14], &[8, 14], &[8, 14], &[8, 15]];
-        let distances = domain.distances(&[21.0, 7.0, 500.0, 7.0, f32::NAN, 7.0, 21.0, 7.0], 2, crystals);
-        let [near, far, broken, unseen] = distances[..] else { panic!("four") };
-        assert!(near.is_some_and(|near| near < domain.limit()), "{distances:?}");
-        assert!(far.is_some_and(|far| far > 10.0 * domain.limit()) && broken.is_none(), "{distances:?}");
-        assert!(unseen.is_some_and(|unseen| unseen > 10.0 * domain.limit()), "{distances:?}");
-        std::fs::write(&weights, "others").expect("it is writable");
-        assert_eq!(ModelDomain::read(&weights).expect("another's is no fault"), None);
-        std::fs::write(folder.path().join(DOMAIN_FILE), "{}").expect("it is writable");
-        assert!(ModelDomain::read(&weights).is_err());
-    }
-
-    #[test]
-    fn records_of_earlier_programs_have_no_compositions() {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let weights = folder.path().join("best.safetensors");
-        std::fs::write(&weights, "weights").expect("it is writable");
-        recorded(50).write(&weights).expect("it is writable");
-        let path = TrainingCrystals::path(&weights);
-        let mut file = weights::read(&path).expect("it is readable");
-        file.tensors.remove(SHARES);
-        weights::write(&path, &file.metadata, file.tensors).expect("it is writable");
-        let domain = ModelDomain::read(&weights).expect("it is readable").expect("it is there");
-        let crystals: [&[u8]; 2] = [&[8, 14], &[15]];
-        let distances = domain.distances(&[20.2, 7.0, 20.2, 7.0], 2, crystals);
-        assert!(distances[0].is_some() && distances[0] == distances[1], "{distances:?}");
-    }
-
-    #[test]
-    fn few_crystals_have_no_domain_and_many_are_thinned() {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let weights = folder.path().join("best.safetensors");
-        std::fs::write(&weights, "weights").expect("it is writable");
-        recorded(NEIGHBOURS).write(&weights).expect("it is writable");
-        assert_eq!(ModelDomain::read(&weights).expect("it is readable"), None);
-        let many = recorded(2 * MOST_CRYSTALS + 1);
-        assert!(many.embeddings.len() / 2 <= MOST_CRYSTALS && many.embeddings.len() / 2 > MOST_CRYSTALS / 2);
+/// Parses the symbols of elements, and returns their atomic numbers.
+fn parse_elements(symbols: &str) -> Result<Vec<u8>, WeightsError> {
+    let refused = |value: &str, reason: &str| {
+        let (key, value) = (ELEMENTS_KEY.to_owned(), value.to_owned());
+        WeightsError::Metadata { key, value, reason: reason.to_owned() }
+    };
+    let number = |symbol: &str| {
+        let number = SYMBOLS.iter().position(|known| *known == symbol);
+        let number = number.and_then(|number| u8::try_from(number).ok());
+        number.ok_or_else(|| refused(symbol, "is no symbol of an element"))
+    };
+    let elements: Vec<u8> = symbols.split_whitespace().map(number).collect::<Result<_, _>>()?;
+    // The columns of the shares are in this order.
+    match elements.is_sorted_by(|first, second| first < second) {
+        true => Ok(elements),
+        false => Err(refused(symbols, "must be in the order of atomic numbers, each once")),
     }
 }
+
+/// Whether every row of a matrix `[crystals, elements]` holds shares: from 0 to 1, and 1 in sum.
+fn are_shares(shares: &[f32], elements: usize) -> bool {
+    shares.chunks_exact(elements.max(1)).all(|of_crystal| {
+        let is_whole = (of_crystal.iter().sum::<f32>() - 1.0).abs() <= SHARES_ROUNDING;
+        is_whole && of_crystal.iter().all(|share| (0.0..=1.0).contains(share))
+    })
+}
+
+#[cfg(test)]
+mod tests;

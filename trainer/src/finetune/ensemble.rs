@@ -108,8 +108,8 @@ pub fn finetune(request: &Request, interrupt: &Interrupt) -> Result<Summary, Tra
     finetune_reporting(request, interrupt, |runs| Progress::new(runs, request.quiet))
 }
 
-/// Fine-tunes as [`finetune`] does. `report` makes the report of the progress, from the lengths of all members. Of
-/// several processes only one reports.
+/// Fine-tunes as [`finetune`] does, and reports the progress by what `report` makes of the extents of all members, in the
+/// order in which they are trained. Of several processes only the leading one reports.
 ///
 /// # Errors
 /// Those of [`finetune`].

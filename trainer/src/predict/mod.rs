@@ -48,7 +48,7 @@ use table::TableWriter;
 
 pub use crate::data::limit::{DEFAULT_BATCH_CRYSTALS, DEFAULT_BATCH_TRIPLETS};
 
-/// What is predicted.
+/// The crystals whose properties are predicted.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Given {
     /// Paths: CIFs, POSCARs, and folders and archives of them; or JSON files and tables of one kind; or stores,

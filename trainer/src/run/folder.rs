@@ -8,7 +8,7 @@
 //! | `best.safetensors` | the best weights: those with the lowest loss, or the last ones |
 //! | `card.md` | the model card of these weights |
 //! | `validation.json` | of a fine-tuning, the predictions of these weights for the validation part |
-//! | `domain.safetensors` | of a fine-tuning, embeddings and elements of the training crystals |
+//! | `domain.safetensors` | of a fine-tuning, embeddings, compositions and elements of the training crystals |
 //! | `diverged.json` | the crystals of a batch with a loss that is not finite |
 //! | `last/checkpoint.safetensors` | the last checkpoint: weights, optimiser and state of the run |
 //! | `.lock` | empty; locked by the process that writes |

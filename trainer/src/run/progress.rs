@@ -65,13 +65,14 @@ pub struct Standing {
     pub epochs: u64,
     /// Weighted sum of the losses at the last step.
     pub loss: f64,
-    /// Number of crystals done, of all epochs and runs.
+    /// Number of crystals done in all runs, each counted once per epoch.
     pub done: u64,
-    /// Number of crystals of all epochs and runs.
+    /// Number of crystals to do in all runs, each counted once per epoch.
     pub total: u64,
 }
 
-/// Reports the progress of runs that follow one another on standard error, or to a function. Times that are left are those of all runs.
+/// Reports the progress of runs that follow one another on standard error, or to a function. Times that are left are those
+/// of all runs.
 #[derive(Debug)]
 pub struct Progress {
     course: Course,

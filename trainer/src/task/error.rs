@@ -8,6 +8,7 @@ use schemas::count::{agree, counted};
 use super::Counts;
 use super::split_file::SplitFileError;
 use crate::config::error::Place;
+use crate::config::similar::suggest;
 use crate::data::DataError;
 
 /// An error of a task. Every variant names the task, file, key or crystal at fault.
@@ -256,11 +257,6 @@ impl From<StoreError> for TaskError {
     fn from(error: StoreError) -> Self {
         Self::Data(error.into())
     }
-}
-
-/// Returns the end of a message about a similar name.
-fn suggest(name: Option<&str>) -> String {
-    name.map(|name| format!(" (did you mean '{name}'?)")).unwrap_or_default()
 }
 
 /// Returns the first of many identifiers.

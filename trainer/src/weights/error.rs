@@ -98,6 +98,14 @@ pub enum WeightsError {
         /// The element type.
         element: ElementType,
     },
+    /// A tensor of a file has another shape or other values than the file's purpose needs.
+    #[error("tensor '{tensor}' must hold {needed}")]
+    Tensor {
+        /// Name of the tensor.
+        tensor: String,
+        /// A description of the needed content.
+        needed: String,
+    },
     /// The metadata lack a key.
     #[error("the weights' metadata lack '{key}'")]
     MissingMetadata {

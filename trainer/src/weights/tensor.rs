@@ -137,7 +137,8 @@ pub struct Tensor {
     pub shape: Vec<usize>,
     /// Values in row-major order.
     pub values: Values,
-    /// Element type in the file that it was read from. A tensor of single values is also stored as one of halves.
+    /// Element type in the file that the tensor was read from, or is written to if it is that of halves and the values are
+    /// singles.
     pub element: ElementType,
 }
 
@@ -152,7 +153,8 @@ impl Tensor {
         Self { shape: shape.into(), values: Values::F64(values), element: ElementType::F64 }
     }
 
-    /// Returns the element type in which the tensor is stored: that of its values, or its own for halves.
+    /// Returns the element type in which the tensor is written: [`element`](Self::element) if that is a half precision and
+    /// the values are singles, and the precision of the values otherwise.
     pub(super) fn stored_as(&self) -> ElementType {
         match (&self.values, self.element) {
             (Values::F64(_), _) => ElementType::F64,
@@ -161,8 +163,8 @@ impl Tensor {
         }
     }
 
-    /// Returns the tensor with the values that are read back from a file: singles that are stored as halves are rounded to
-    /// the nearest half, those beyond the largest one to infinity.
+    /// Returns the tensor with the values that will be read back from its file: singles that are written as halves are
+    /// rounded to the nearest half, and to infinity beyond the largest one.
     pub(super) fn rounded(mut self) -> Self {
         let element = self.stored_as();
         if let Values::F32(values) = &mut self.values {
