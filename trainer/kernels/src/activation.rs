@@ -74,4 +74,19 @@ mod tests {
         }
         assert!(forward::<f32>(&[], 4, Activation::Silu).is_empty());
     }
+
+    #[test]
+    fn nothing_is_left_far_below_zero() {
+        let x: Vec<f32> = (0..1100).map(|k| k as f32 * -0.1).chain([f32::MIN]).collect();
+        let ones = vec![1.0; x.len()];
+        for activation in [Activation::Silu, Activation::Softplus, Activation::ShiftedSoftplus] {
+            let slopes = backward(&x, &ones, 1, activation);
+            assert!(slopes.iter().all(|slope| *slope == 0.0 || slope.abs() > 1e-25), "{activation:?}");
+            assert_eq!(slopes.last(), Some(&0.0), "{activation:?}");
+        }
+        assert!(forward(&x, 1, Activation::Silu).iter().all(|y| *y == 0.0 || y.abs() > 1e-25));
+        let [near, far] = forward(&[-57.0f64, -58.0], 1, Activation::Silu)[..] else { panic!("two") };
+        assert!((near / (-57.0 * (-57.0f64).exp()) - 1.0).abs() < 1e-12 && far == 0.0, "{near:e} {far:e}");
+        assert!(forward(&[f32::NAN], 1, Activation::Silu)[0].is_nan());
+    }
 }

@@ -6,8 +6,9 @@ use crate::vectorised::vectorised;
 
 /// Elements per task.
 const CHUNK: usize = 1 << 14;
-/// A mean of gradients below this is zero: where a gradient stays zero, the mean would end as a subnormal number that no
-/// further step makes smaller, and many processors calculate some hundred times slower with it.
+/// A mean of gradients whose magnitude is below this is set to zero. Where a gradient stays zero, the mean shrinks by β1
+/// with each step until it is a subnormal number, with which many processors calculate some hundred times slower, and
+/// rounding keeps it there.
 const NEGLIGIBLE: f64 = 1e-30;
 /// Number of independent sums in [`squared_norm`].
 const LANES: usize = 16;
@@ -45,7 +46,7 @@ struct Factors<R> {
 /// Takes a step in place. With t = `settings.step` and the weight decay λ:
 ///
 /// * p ← p·(1 − lr·λ)
-/// * m ← m + (1−β1)(g − m), and 0 where that is below 1e-30
+/// * m ← m + (1−β1)(g − m), and 0 where |m| is then below 1e-30
 /// * v ← β2·v + (1−β2)g²
 /// * p ← p − lr/(1−β1ᵗ) · m / (√v/√(1−β2ᵗ) + ε)
 ///

@@ -1,5 +1,6 @@
 //! Linear layers with bias, activation and residual.
 
+use super::gaussian::NEGLIGIBLE;
 use super::matrix::{self, Packed, padded};
 use super::parallel;
 use super::real::Real;
@@ -32,6 +33,9 @@ pub struct Shape {
 }
 
 /// Activation of a layer.
+///
+/// A sigmoid below [`NEGLIGIBLE`] counts as 0, in SiLU and in the slopes: layers behind it would pass gradients on that are
+/// subnormal numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Activation {
     /// The identity, z.
@@ -175,6 +179,12 @@ pub(super) fn activate<R: Real>(activation: Activation, z: &mut [R], slope: Opti
     }
 }
 
+/// Returns σ, or 0 where it is below [`NEGLIGIBLE`]. A NaN stays.
+#[inline]
+fn kept<R: Real>(sigmoid: R) -> R {
+    if sigmoid < R::from_f64(NEGLIGIBLE) { R::ZERO } else { sigmoid }
+}
+
 /// z ← ln(1 + e^z) − shift, and the slope, if requested.
 fn softplus<R: Real>(z: &mut [R], slope: Option<&mut [R]>, shift: R) {
     match slope {
@@ -193,11 +203,11 @@ vectorised! {
 }
 
 vectorised! {
-    /// z ← ln(1 + e^z) − shift, slope = σ(z).
+    /// z ← ln(1 + e^z) − shift, slope = σ(z), or 0 where that is negligible.
     fn softplus_with_slope<'a>(z: &'a mut [R], slope: &'a mut [R], shift: R) {
         for (z, slope) in z.iter_mut().zip(slope) {
             let (softplus, sigmoid) = z.softplus_and_sigmoid::<FUSED>();
-            *slope = sigmoid;
+            *slope = kept(sigmoid);
             *z = softplus - shift;
         }
     }
@@ -235,19 +245,19 @@ vectorised! {
 }
 
 vectorised! {
-    /// z ← z·σ(z).
+    /// z ← z·σ(z), or 0 where σ(z) is negligible.
     fn silu<'a>(z: &'a mut [R]) {
         for z in z {
-            *z = *z * z.sigmoid::<FUSED>();
+            *z = *z * kept(z.sigmoid::<FUSED>());
         }
     }
 }
 
 vectorised! {
-    /// z ← z·σ(z), slope = σ(z)·(1 + z·(1 − σ(z))).
+    /// z ← z·σ(z), slope = σ(z)·(1 + z·(1 − σ(z))), or 0 both where σ(z) is negligible.
     fn silu_with_slope<'a>(z: &'a mut [R], slope: &'a mut [R]) {
         for (z, slope) in z.iter_mut().zip(slope) {
-            let sigmoid = z.sigmoid::<FUSED>();
+            let sigmoid = kept(z.sigmoid::<FUSED>());
             let y = *z * sigmoid;
             *slope = y.multiply_add::<FUSED>(R::ONE - sigmoid, sigmoid);
             *z = y;

@@ -4,9 +4,9 @@ use super::real::Real;
 use super::rows;
 use crate::vectorised::vectorised;
 
-/// Gaussians below this are zero. In either precision they vanish in a sum with one that is near its centre. Left as they
-/// are, their products with weights and gradients are subnormal numbers, by which many processors multiply some hundred
-/// times slower.
+/// Gaussians, and the sigmoids of activations, are set to zero below this. Rounding loses so small a number in a sum with
+/// others, in single and in double precision. The products of such numbers with weights and gradients are often subnormal,
+/// with which many processors calculate some hundred times slower.
 pub const NEGLIGIBLE: f64 = 1e-25;
 
 /// Returns g_n = exp(−γ (d − c_n)²) for each of the `values` d and each of the `centres` c, \[values, centres\], and zero
