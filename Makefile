@@ -74,9 +74,7 @@ etl: build ## Build data/<source>/*.parquet; SOURCES="oqmd jarvis matbench" MIRR
 
 demo: build ## From the embedded sample's CIFs to band gaps and a report: two minutes, no network
 	@$(ETL) build cif --input data/sample --name textbook --out data/textbook
-	@$(TRAINER) pretrain --shards data/textbook --out runs/demo/pretrain --overwrite --quiet \
-		--epochs 10 --batch 16 --learning-rate 1e-3 --set optimiser.clip_norm=10
-	@$(TRAINER) finetune --task textbook_band_gap --weights runs/demo/pretrain/best.safetensors \
+	@$(TRAINER) finetune --task textbook_band_gap --weights mmpt-mp \
 		--shards data/textbook --out runs/demo/band_gap --overwrite --quiet --epochs 40
 	@$(TRAINER) evaluate runs/demo/band_gap
 	@$(TRAINER) predict data/sample --weights runs/demo/band_gap --overwrite \

@@ -62,6 +62,7 @@ impl Scratch {
             .args(["-euo", "pipefail", "-c", &script])
             .current_dir(self.folder.path())
             .env("PATH", &self.path)
+            .env("CRYSTAL_MMPT_CACHE", self.folder.path().join(".cache"))
             .output()
             .expect("bash starts");
         let printed = String::from_utf8_lossy(&stdout).into_owned();
