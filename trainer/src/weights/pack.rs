@@ -11,7 +11,7 @@ use super::tensor::{ElementType, Values};
 /// zero than 6e-8, BF16 has 8 binary digits and the range of single precision.
 ///
 /// # Errors
-/// Those of [`read`] and [`write`], such as [`WeightsError::Range`] for numbers beyond the largest half (65,504 in F16).
+/// Those of [`read`] and [`write()`], such as [`WeightsError::Range`] for numbers beyond the largest half (65,504 in F16).
 pub fn pack(from: &Path, to: &Path, element: ElementType) -> Result<(), WeightsError> {
     let file = read(from)?;
     let tensors = file.tensors.into_iter().map(|(name, mut tensor)| {
