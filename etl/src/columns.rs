@@ -193,7 +193,7 @@ pub struct RowLabels<'a> {
     pub lists: &'a [Option<&'a [f64]>],
     /// Index of the test fold.
     pub fold: Option<i8>,
-    /// Identifier that the source never changes, if it gives one.
+    /// Identifier that the source promises never to change (OPTIMADE's `immutable_id`). `None` if the source gives none.
     pub immutable_id: Option<&'a str>,
     /// Number of the space group, 1..=230, if it was looked for and found.
     pub space_group_number: Option<u16>,

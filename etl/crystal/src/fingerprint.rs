@@ -12,16 +12,16 @@ use crate::structure::Structure;
 
 /// Number of invariants. They are numbers without a unit.
 pub const INVARIANTS: usize = 5;
-/// Widths of the bins to which the invariants are rounded, in their order. They are a compromise, measured on cells of the
-/// Materials Project (specification, section 2.8): moving the sites by 1e-5 Å changes the hash of one crystal in 700, and of
-/// the pairs of crystals of one formula, one in 200 has the same hash but not the same structure. Other widths make another
-/// hash, which needs another name of the definition.
+/// Widths of the bins to which the invariants are rounded, in their order. Wider bins forgive more noise and tell fewer
+/// crystals apart. With these, measured on cells of the Materials Project (specification, section 2.8), one crystal in 700
+/// gets another hash when its sites move by 1e-5 Å, and one in 200 pairs of different crystals with the same formula has
+/// the same hash. Other widths would define another hash, which must have another name.
 const WIDTHS: [f64; INVARIANTS] = [0.005, 0.01, 0.01, 0.02, 0.02];
 /// Rank of the neighbour at which a neighbourhood ends: the default options keep the 12 nearest and tell the distance of
 /// the next ([`Features::reach`]).
 const LAST_NEIGHBOUR: usize = 13;
-/// Largest radius of a neighbourhood, relative to the edge of a cube of the volume per site. For 12 neighbours the search
-/// begins with the larger radius 1.66, so that all neighbours within this one are known.
+/// Largest radius of a neighbourhood, in units of `(V/N)^(1/3)` for a cell of N sites with the volume V. The search for 12
+/// neighbours begins with a radius of 1.66 units, so that it finds all neighbours within this one.
 const LARGEST_RADIUS: f64 = 1.6;
 /// Largest radius of a neighbourhood in Å. It is the default cutoff, beyond which no neighbour is known.
 const LARGEST_RADIUS_ANGSTROM: f64 = 8.0;

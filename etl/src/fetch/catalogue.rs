@@ -10,7 +10,7 @@
 //! * OQMD: the address is from jarvis-tools, which gives neither size nor hash.
 //! * LeMat-Bulk: the files are those of the repository at the commit in the address. Sizes are left out, since its listing
 //!   rounds them.
-//! * Alexandria: the address names the date of the release, whose listing gives neither sizes nor hashes.
+//! * Alexandria: the address contains the date of the release. The publisher's list of files gives neither sizes nor hashes.
 
 use std::fmt;
 use std::str::FromStr;

@@ -34,8 +34,8 @@ pub struct Shape {
 
 /// Activation of a layer.
 ///
-/// A sigmoid below [`NEGLIGIBLE`] counts as 0, in SiLU and in the slopes: layers behind it would pass gradients on that are
-/// subnormal numbers.
+/// A sigmoid below [`NEGLIGIBLE`] counts as 0, in SiLU and in all slopes. Products with so small a slope are often subnormal
+/// numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Activation {
     /// The identity, z.
@@ -203,7 +203,7 @@ vectorised! {
 }
 
 vectorised! {
-    /// z ← ln(1 + e^z) − shift, slope = σ(z), or 0 where that is negligible.
+    /// z ← ln(1 + e^z) − shift, slope = σ(z), and 0 where that is below [`NEGLIGIBLE`].
     fn softplus_with_slope<'a>(z: &'a mut [R], slope: &'a mut [R], shift: R) {
         for (z, slope) in z.iter_mut().zip(slope) {
             let (softplus, sigmoid) = z.softplus_and_sigmoid::<FUSED>();
@@ -245,7 +245,7 @@ vectorised! {
 }
 
 vectorised! {
-    /// z ← z·σ(z), or 0 where σ(z) is negligible.
+    /// z ← z·σ(z), and 0 where σ(z) is below [`NEGLIGIBLE`].
     fn silu<'a>(z: &'a mut [R]) {
         for z in z {
             *z = *z * kept(z.sigmoid::<FUSED>());
@@ -254,7 +254,7 @@ vectorised! {
 }
 
 vectorised! {
-    /// z ← z·σ(z), slope = σ(z)·(1 + z·(1 − σ(z))), or 0 both where σ(z) is negligible.
+    /// z ← z·σ(z), slope = σ(z)·(1 + z·(1 − σ(z))). Both are 0 where σ(z) is below [`NEGLIGIBLE`].
     fn silu_with_slope<'a>(z: &'a mut [R], slope: &'a mut [R]) {
         for (z, slope) in z.iter_mut().zip(slope) {
             let sigmoid = kept(z.sigmoid::<FUSED>());

@@ -4,9 +4,9 @@ use super::real::Real;
 use super::rows;
 use crate::vectorised::vectorised;
 
-/// Gaussians, and the sigmoids of activations, are set to zero below this. Rounding loses so small a number in a sum with
-/// others, in single and in double precision. The products of such numbers with weights and gradients are often subnormal,
-/// with which many processors calculate some hundred times slower.
+/// Gaussians and sigmoids smaller than this are set to zero. Added to a number of ordinary size, so small a number is lost
+/// to rounding, in single and in double precision. Its products with weights and gradients are often subnormal numbers, with
+/// which many processors calculate some hundred times slower.
 pub const NEGLIGIBLE: f64 = 1e-25;
 
 /// Returns g_n = exp(−γ (d − c_n)²) for each of the `values` d and each of the `centres` c, \[values, centres\], and zero

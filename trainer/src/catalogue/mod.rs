@@ -25,7 +25,8 @@ pub use error::CatalogueError;
 pub struct Located {
     /// The user's copy of weights of the catalogue, or else the argument itself, which need not exist.
     pub path: PathBuf,
-    /// A line that tells the user what was taken; `None` for an argument that can only be a path.
+    /// A message for the user that names the weights that were taken. `None` if the argument can only mean a path, which
+    /// names them by itself.
     pub note: Option<String>,
 }
 

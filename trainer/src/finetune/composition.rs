@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Sets the least standard deviation of an element's share among n training crystals, `LONE_SHARE / √n`: about that of an
-/// element which makes up this share of one crystal's atoms and is absent from the others. It is needed for elements that
-/// no training crystal holds, or all hold alike, whose deviation is 0.
+/// The standard deviation of an element's share among n training crystals counts as `LONE_SHARE / √n` at least. An element
+/// has about this deviation if it is a quarter of the atoms of one crystal and absent from the others. Without the bound,
+/// an element with the same share in all training crystals, or in none, would be divided by a deviation of 0.
 const LONE_SHARE: f64 = 0.25;
 
 /// Returns the share (0 to 1) of every element among the sites of a crystal, by atomic number.

@@ -111,8 +111,9 @@ pub struct ModelDomain {
 }
 
 impl ModelDomain {
-    /// Reads the file beside a weights file. `None` if there is none, if it is of other weights, or if the training crystals
-    /// give no distance: a single one, half of them at the same place, or an embedding that is not finite.
+    /// Reads the file beside a weights file. `None` if there is none, if it belongs to other weights, or if its training
+    /// crystals define no distance: there is only one, half of them have the same embedding and composition as another, or
+    /// an embedding is not finite.
     ///
     /// # Errors
     /// [`TrainError::Weights`] for a file that cannot be read, lacks elements or embeddings, or holds numbers that are no

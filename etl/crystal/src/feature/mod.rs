@@ -43,8 +43,8 @@ pub struct Features {
     /// Sites without a neighbour within the cutoff, in ascending order. They are not the target of any edge.
     pub isolated: Vec<u32>,
     /// Distance in Å below which every neighbour of a site is among its edges, shape `[nsites]`: that of the nearest
-    /// neighbour that is not kept, or the radius that was searched if there is none within it. 0 where [`Ties::Cut`]
-    /// removed neighbours of the last shell.
+    /// neighbour that is not kept, or the radius that was searched if there is none within it. It is 0 if
+    /// [`Ties::Cut`] removed neighbours that are as far as the last one kept.
     pub reach: Vec<f64>,
 }
 

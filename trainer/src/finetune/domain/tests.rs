@@ -9,6 +9,15 @@ fn recorded(crystals: usize) -> TrainingCrystals {
     training
 }
 
+/// Writes weights and the record of 50 training crystals beside them; returns the folder and the path of the weights.
+fn saved() -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let weights = folder.path().join("best.safetensors");
+    std::fs::write(&weights, "weights").expect("it is writable");
+    recorded(50).write(&weights).expect("it is writable");
+    (folder, weights)
+}
+
 #[test]
 fn the_domain_is_that_of_its_weights() {
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -32,10 +41,7 @@ fn the_domain_is_that_of_its_weights() {
 
 #[test]
 fn records_of_earlier_programs_have_no_compositions() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let weights = folder.path().join("best.safetensors");
-    std::fs::write(&weights, "weights").expect("it is writable");
-    recorded(50).write(&weights).expect("it is writable");
+    let (_folder, weights) = saved();
     let path = TrainingCrystals::path(&weights);
     let mut file = weights::read(&path).expect("it is readable");
     file.tensors.remove(SHARES);
@@ -48,10 +54,7 @@ fn records_of_earlier_programs_have_no_compositions() {
 
 #[test]
 fn numbers_that_are_no_shares_are_refused() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let weights = folder.path().join("best.safetensors");
-    std::fs::write(&weights, "weights").expect("it is writable");
-    recorded(50).write(&weights).expect("it is writable");
+    let (_folder, weights) = saved();
     let path = TrainingCrystals::path(&weights);
     let file = weights::read(&path).expect("it is readable");
     let refused = |metadata: &BTreeMap<String, String>, shares: Tensor| {

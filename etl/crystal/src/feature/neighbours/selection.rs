@@ -96,7 +96,7 @@ impl Selection {
     }
 
     /// Returns the distance in Å of the nearest neighbour that was not selected, or the radius that was searched if all within
-    /// it were. It is 0, no distance being known, if [`Ties::Cut`] removed neighbours of the last shell.
+    /// it were. It is 0, no distance being known, if [`Ties::Cut`] removed neighbours that are as far as the last one kept.
     pub(super) fn reach(&self) -> f64 {
         self.reach
     }
