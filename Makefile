@@ -72,7 +72,7 @@ etl: build ## Build data/<source>/*.parquet; SOURCES="oqmd jarvis matbench" MIRR
 	@SOURCES=$(call quote,SOURCES) MIRROR=$(call quote,MIRROR) ETL=$(call quote,ETL) \
 		MATBENCH_TASK=$(call quote,MATBENCH_TASK) JARVIS_TASK=$(call quote,JARVIS_TASK) data/build.sh
 
-demo: build ## From the embedded sample's CIFs to band gaps and a report: two minutes, no network
+demo: build ## From the embedded sample's CIFs to band gaps and a report: four minutes, no network
 	@$(ETL) build cif --input data/sample --name textbook --out data/textbook
 	@$(TRAINER) finetune --task textbook_band_gap --weights mmpt-mp \
 		--shards data/textbook --out runs/demo/band_gap --overwrite --quiet --epochs 40
