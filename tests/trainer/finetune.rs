@@ -222,8 +222,36 @@ fn predictions_do_not_depend_on_threads() {
 
 #[test]
 fn a_killed_fine_tuning_resumes_to_the_same_bytes() {
+    resume_to_the_same_bytes(&["--set", "optimiser.clip_norm=1"]);
+}
+
+#[test]
+fn averages_and_lowered_rates_survive_a_kill() {
+    let sets = [
+        "average.kind=ema",
+        "average.decay=0.9",
+        "schedule.kind=plateau",
+        "schedule.plateau.factor=0.7",
+        "schedule.plateau.patience=0",
+        "finetune.layer_decay=0.7",
+        "finetune.loss=huber",
+    ];
+    let sets: Vec<&str> = sets.into_iter().flat_map(|setting| ["--set", setting]).collect();
+    let whole = resume_to_the_same_bytes(&sets);
+    let member = whole.path().join("split/seed-3");
+    let rates: Vec<f64> =
+        records_of(&member, "step").iter().map(|step| number(&step["learning_rate"])).collect();
+    assert!(rates.windows(2).all(|pair| pair[1] <= pair[0]) && rates.last() < rates.first(), "{rates:?}");
+    let checkpoint = tensors(&member.join("checkpoint.safetensors"));
+    let best = tensors(&member.join(BEST));
+    let is_like = |name: &str, prefix: &str| checkpoint[&format!("{prefix}{name}")].len() == best[name].len();
+    assert!(best.keys().all(|name| is_like(name, "") && is_like(name, "optimiser.average.")));
+}
+
+/// Kills and resumes a fine-tuning. Returns the folder of an unbroken one with the same settings.
+fn resume_to_the_same_bytes(more: &[&str]) -> Folder {
     let (_kept, task) = task("", "");
-    let options = ["--epochs", "24", "--seeds", "3,4", "--set", "optimiser.clip_norm=1"];
+    let options = [&["--epochs", "24", "--seeds", "3,4"], more].concat();
     let whole = tuned(&task, &options);
     let out = folder();
     let members = ["split/seed-3", "split/seed-4"].map(|member| out.path().join(member));
@@ -246,6 +274,7 @@ fn a_killed_fine_tuning_resumes_to_the_same_bytes() {
     for member in ["split/seed-3", "split/seed-4"] {
         assert_same_run(&whole.path().join(member), &out.path().join(member), member);
     }
+    whole
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod commands;
 mod compare;
 mod corpus;
 mod damage;
+mod denoise;
 mod determinism;
 #[cfg(feature = "tch")]
 mod device;

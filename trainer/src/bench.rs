@@ -29,8 +29,10 @@ use crate::model::mask::DrawKey;
 use crate::model::{HeadSize, Pass, PropertyModel, names};
 use crate::optimiser::Rates;
 use crate::pretrain::crystal_twins::CrystalTwinsObjective;
+use crate::pretrain::denoise::DenoiseObjective;
 use crate::pretrain::infograph::InfoGraphObjective;
 use crate::pretrain::mmpt::MmptObjective;
+use crate::pretrain::mmpt_denoise::MmptDenoiseObjective;
 use crate::pretrain::{Pretraining, load_initial, require_kind};
 use crate::ranks;
 use crate::run::begin::{Crystals, require_edges, training_stream};
@@ -160,6 +162,12 @@ pub fn bench(request: &Request) -> Result<Report, TrainError> {
         }
         (Training::Pretraining, MethodKind::InfoGraph) => {
             bench_method::<InfoGraphObjective>(request, &lattice, &crystals, &device)
+        }
+        (Training::Pretraining, MethodKind::Denoise) => {
+            bench_method::<DenoiseObjective>(request, &lattice, &crystals, &device)
+        }
+        (Training::Pretraining, MethodKind::MmptDenoise) => {
+            bench_method::<MmptDenoiseObjective>(request, &lattice, &crystals, &device)
         }
     }
 }

@@ -48,6 +48,13 @@ pub fn product(a: &Matrix3, b: &Matrix3) -> Matrix3 {
     [row_times(&a[0], b), row_times(&a[1], b), row_times(&a[2], b)]
 }
 
+/// Returns the inverse of a matrix. Its elements are infinite or NaN if the determinant is 0.
+pub fn inverse([a, b, c]: &Matrix3) -> Matrix3 {
+    let columns = [cross(b, c), cross(c, a), cross(a, b)];
+    let volume = dot(a, &columns[0]);
+    std::array::from_fn(|row| std::array::from_fn(|column| columns[column][row] / volume))
+}
+
 /// Converts an integer matrix to double precision. The conversion is exact.
 #[inline]
 pub fn to_real(m: &IntegerMatrix3) -> Matrix3 {
@@ -77,6 +84,16 @@ mod tests {
     use super::*;
 
     const SKEWED: IntegerMatrix3 = [[1, 2, 3], [0, 1, 4], [0, 0, 1]];
+
+    #[test]
+    fn a_matrix_times_its_inverse_is_one() {
+        let m = [[3.0, 0.5, -1.0], [0.25, 4.0, 2.0], [-0.5, 1.5, 5.0]];
+        for (row, elements) in product(&m, &inverse(&m)).into_iter().enumerate() {
+            for (column, element) in elements.into_iter().enumerate() {
+                assert!((element - f64::from(u8::from(row == column))).abs() < 1e-15, "{element}");
+            }
+        }
+    }
 
     #[test]
     fn inverse_of_a_unimodular_matrix_is_exact() {

@@ -30,6 +30,7 @@ PRETRAINING_PREFIXES = (
     *("mask_token", "lattice_dec.", "coord_gin.", "coord_out.", "atom_gin.", "atom_mlp.", "pal_"),  # MMPT
     "fc_head.",  # Crystal Twins
     *("local_d.", "global_d."),  # InfoGraph
+    "noise.",  # denoising
 )
 """Beginnings of the names of decoders and projectors, which no model of this package has."""
 HEAD_PREFIXES = ("head.", "site_head.", "fcs.", "fc_out.", "fc.")

@@ -50,7 +50,7 @@ pub(crate) struct PretrainArguments {
         help_heading = "Training"
     )]
     weights: Option<PathBuf>,
-    /// The pre-training: mmpt, crystal-twins or infograph
+    /// The pre-training: mmpt, crystal-twins, infograph, denoise or mmpt+denoise
     #[arg(
         long,
         value_name = "NAME",

@@ -3,7 +3,7 @@
 use super::Config;
 
 /// Settings that choose, each with the prefix of the sections among which it chooses. A section has the name of its
-/// choice, with `_` for `-`.
+/// choice, with `_` for `-`. A choice `a+b` has the sections of a and of b.
 const CHOICES: &[(&str, &str)] = &[("model.kind", "model."), ("pretrain.method", "pretrain.")];
 
 /// Removes the settings of kinds and methods that are not chosen. Settings are pairs of key and value as text.
@@ -11,8 +11,11 @@ pub(super) fn active(mut settings: Vec<(String, String)>) -> Vec<(String, String
     for (choice, section) in CHOICES {
         let chosen = settings.iter().find(|(key, _)| key == choice).map(|(_, value)| value.clone());
         let Some(chosen) = chosen else { continue };
-        let chosen = format!("{section}{}.", chosen.trim_matches('"').replace('-', "_"));
-        settings.retain(|(key, _)| key == choice || !key.starts_with(section) || key.starts_with(&chosen));
+        let sections = chosen.trim_matches('"').split('+');
+        let sections: Vec<String> =
+            sections.map(|name| format!("{section}{}.", name.replace('-', "_"))).collect();
+        let is_chosen = |key: &str| sections.iter().any(|chosen| key.starts_with(chosen));
+        settings.retain(|(key, _)| key == choice || !key.starts_with(section) || is_chosen(key));
     }
     settings
 }

@@ -1,15 +1,18 @@
 //! Settings that have no effect because of the value of another setting, such as `optimiser.momentum` with Adam.
 
 use super::Config;
+use super::average::AverageKind;
 use super::choice;
 use super::data::Validation;
+use super::finetune::Loss;
 use super::model::{MegnetStyle, ModelKind};
 use super::optimiser::OptimiserKind;
+use super::pretrain::MethodKind;
 use super::schedule::ScheduleKind;
 
 /// Returns the setting whose value makes `key` useless; `None` if `key` has an effect.
 pub(super) fn hindrance(config: &Config, key: &str) -> Option<&'static str> {
-    let Config { model, data, optimiser, schedule, .. } = config;
+    let Config { model, data, optimiser, schedule, average, finetune, .. } = config;
     let is_sgd = optimiser.kind == OptimiserKind::Sgd;
     let has_cycle = schedule.kind == ScheduleKind::OneCycle;
     let moves_momentum = has_cycle && schedule.onecycle.cycle_momentum;
@@ -20,12 +23,19 @@ pub(super) fn hindrance(config: &Config, key: &str) -> Option<&'static str> {
         "optimiser.beta1" => unless(!is_sgd, "optimiser.kind").or(moved(moves_momentum)),
         "optimiser.beta2" | "optimiser.epsilon" => unless(!is_sgd, "optimiser.kind"),
         "schedule.minimum_factor" => {
-            unless(matches!(schedule.kind, ScheduleKind::Cosine | ScheduleKind::Linear), "schedule.kind")
+            let falls = [ScheduleKind::Cosine, ScheduleKind::Linear, ScheduleKind::Plateau];
+            unless(falls.contains(&schedule.kind), "schedule.kind")
         }
         "schedule.onecycle.base_momentum" | "schedule.onecycle.max_momentum" if has_cycle => {
             unless(moves_momentum, "schedule.onecycle.cycle_momentum")
         }
         "data.validation_fraction" => unless(data.validation == Validation::Hash, "data.validation"),
+        "pretrain.denoise.weight" if config.pretrain.method == MethodKind::Denoise => Some("pretrain.method"),
+        "average.decay" => unless(average.kind == AverageKind::Ema, "average.kind"),
+        "average.first_epoch" => unless(average.kind == AverageKind::Swa, "average.kind"),
+        "finetune.huber_delta" => unless(finetune.loss == Loss::Huber, "finetune.loss"),
+        "finetune.quantile" => unless(finetune.loss == Loss::Quantile, "finetune.loss"),
+        "finetune.layer_decay" => unless(!finetune.freeze_encoder, "finetune.freeze_encoder"),
         "finetune.head_width" => unless(model.kind == ModelKind::Mmpt, "model.kind"),
         "model.mmpt.attention_values" if model.kind == ModelKind::Mmpt => {
             unless(model.mmpt.attention, "model.mmpt.attention")
@@ -37,6 +47,7 @@ pub(super) fn hindrance(config: &Config, key: &str) -> Option<&'static str> {
             "schedule.onecycle" => unless(has_cycle, "schedule.kind"),
             "schedule.steps" => unless(schedule.kind == ScheduleKind::Steps, "schedule.kind"),
             "schedule.linear" => unless(schedule.kind == ScheduleKind::Linear, "schedule.kind"),
+            "schedule.plateau" => unless(schedule.kind == ScheduleKind::Plateau, "schedule.kind"),
             _ => choice::hindrance(config, key),
         },
     }
@@ -60,6 +71,16 @@ mod tests {
             ("schedule.onecycle.pct_start", &["schedule.kind=onecycle"], "schedule.kind"),
             ("schedule.steps.factor", &["schedule.kind=steps", "schedule.steps.epochs=[3]"], "schedule.kind"),
             ("schedule.linear.constant_epochs", &["schedule.kind=linear"], "schedule.kind"),
+            ("schedule.plateau.patience", &["schedule.kind=plateau"], "schedule.kind"),
+            ("schedule.minimum_factor", &["schedule.kind=plateau"], "schedule.kind"),
+            ("average.decay", &["average.kind=ema"], "average.kind"),
+            ("average.first_epoch", &["average.kind=swa"], "average.kind"),
+            ("finetune.huber_delta", &["finetune.loss=huber"], "finetune.loss"),
+            ("finetune.quantile", &["finetune.loss=quantile"], "finetune.loss"),
+            ("finetune.layer_decay", &[], ""),
+            ("pretrain.denoise.strain", &["pretrain.method=denoise"], "pretrain.method"),
+            ("pretrain.denoise.weight", &["pretrain.method=mmpt+denoise"], "pretrain.method"),
+            ("pretrain.mmpt.decoder_width", &["pretrain.method=mmpt+denoise"], ""),
             ("data.validation_fraction", &["data.validation=hash"], "data.validation"),
             ("model.schnet.interactions", &["model.kind=schnet"], "model.kind"),
             ("model.megnet.gaussians_end", &["model.kind=megnet", "model.megnet.style=lstm"], "model.kind"),
@@ -82,6 +103,10 @@ mod tests {
                 &["schedule.kind=onecycle", "schedule.onecycle.cycle_momentum=false"],
                 "schedule.onecycle.cycle_momentum",
             ),
+            ("average.decay", &["average.kind=swa"], "average.kind"),
+            ("pretrain.denoise.weight", &["pretrain.method=denoise"], "pretrain.method"),
+            ("pretrain.mmpt.decoder_width", &["pretrain.method=denoise"], "pretrain.method"),
+            ("finetune.layer_decay", &["finetune.freeze_encoder=true"], "finetune.freeze_encoder"),
             ("finetune.head_width", &["model.kind=cgcnn"], "model.kind"),
             ("model.mmpt.attention_values", &["model.mmpt.attention=false"], "model.mmpt.attention"),
             ("model.megnet.gaussians_end", &["model.kind=megnet"], "model.megnet.style"),

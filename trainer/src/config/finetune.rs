@@ -15,6 +15,10 @@ pub enum Loss {
     L1,
     /// Mean squared error.
     Mse,
+    /// Huber's loss (doi:10.1214/aoms/1177703732): squares of small errors, the absolute values of large ones.
+    Huber,
+    /// The pinball loss of a quantile (Koenker and Bassett, doi:10.2307/1913643). The model predicts that quantile.
+    Quantile,
 }
 
 impl Setting for Loss {}
@@ -69,9 +73,26 @@ pub enum ClassWeights {
 
 impl Setting for ClassWeights {}
 
+/// The crystals for validation in a cross-validation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HeldOut {
+    /// The same ones in every fold, but for those that are tested.
+    #[default]
+    Same,
+    /// Others in every fold.
+    PerFold,
+}
+
+impl Setting for HeldOut {}
+
 /// A share of the crystals that is not zero.
 const SOME: Range<f64> =
     Range { holds: |share| *share > 0.0 && *share <= 1.0, needed: "greater than 0 and at most 1" };
+
+/// A number between 0 and 1, without these.
+const BETWEEN: Range<f64> =
+    Range { holds: |level| *level > 0.0 && *level < 1.0, needed: "greater than 0 and less than 1" };
 
 section! {
     /// The head of a fine-tuned model and what is trained of it.
@@ -80,6 +101,9 @@ section! {
         pub head_width: usize = 128, in WIDTH;
         /// Learning rate of the head, which the schedule changes as it does the encoders', or "none" for theirs.
         pub head_learning_rate: Option<f64> = None, in POSITIVE, with "super::optional";
+        /// Factor of the learning rate from each layer of the encoder to the layer below it; 1 for one rate. The last layer
+        /// has the full rate, the embeddings of atoms and edges the lowest.
+        pub layer_decay: f64 = 1.0, in SOME;
         /// Whether fine-tuning leaves the encoders as they are. A layer that the weights lack is trained in any case.
         pub freeze_encoder: bool = false;
         /// Share of the training crystals that fine-tuning uses; a smaller share is part of a larger one.
@@ -87,9 +111,17 @@ section! {
         /// Whether the validation crystals are trained on, too. They are still validated on, but decide nothing: it needs
         /// the last epoch's weights and no early stop. The test part is never trained on.
         pub train_on_validation: bool = false;
-        /// Loss on the standardised target: "l1" (mean absolute error) or "mse" (mean squared error). That of classes is
-        /// the cross entropy.
+        /// Which crystals validate in the folds of a cross-validation, where they are not tested: the "same" ones in all
+        /// folds, or others "per-fold". The errors of several folds are then those of more crystals.
+        pub validation: HeldOut = HeldOut::default();
+        /// Loss on the standardised target: "l1" (mean absolute error), "mse" (mean squared error), "huber" (squares of
+        /// small errors, absolute values of large ones) or "quantile" (the pinball loss). That of classes is the cross
+        /// entropy.
         pub loss: Loss = Loss::default();
+        /// Error in standard deviations where "huber" goes over from squares to absolute values.
+        pub huber_delta: f64 = 1.0, in POSITIVE;
+        /// The quantile that a model trained with "quantile" predicts; 0.5 is the median.
+        pub quantile: f64 = 0.5, in BETWEEN;
         /// How the target is standardised by the training part: by its mean and the "population" or "sample" standard
         /// deviation, or "none".
         pub standardise: Standardise = Standardise::default();

@@ -1,11 +1,12 @@
 //! The configuration of a run: a TOML file in which every key has a default.
 //!
-//! * [`model`], [`pretrain`], [`data`], [`optimiser`], [`schedule`], [`finetune`], [`run`]: the sections
+//! * [`model`], [`pretrain`], [`data`], [`optimiser`], [`schedule`], [`average`], [`finetune`], [`run`]: the sections
 //! * [`error`]: errors, with file, line and column
 //!
 //! A file needs only the keys that differ from the defaults, and `key=value` overrides it. Unknown keys are errors.
 //! [`Config::to_toml`] writes all keys with comments.
 
+pub mod average;
 mod choice;
 pub mod data;
 mod difference;
@@ -38,6 +39,7 @@ use schemas::hash::hex;
 use sha2::{Digest, Sha256};
 use toml::Table;
 
+pub use average::AverageConfig;
 pub use data::DataConfig;
 pub use difference::Difference;
 pub use error::ConfigError;
@@ -47,7 +49,9 @@ pub use model::{
     ModelConfig, ModelKind, SchnetModelConfig,
 };
 pub use optimiser::OptimiserConfig;
-pub use pretrain::{CrystalTwinsConfig, LossConfig, MethodKind, MmptPretrainConfig, PretrainConfig};
+pub use pretrain::{
+    CrystalTwinsConfig, DenoiseConfig, LossConfig, MethodKind, MmptPretrainConfig, PretrainConfig,
+};
 pub use purpose::Purpose;
 pub use run::RunConfig;
 pub use schedule::ScheduleConfig;
@@ -85,6 +89,8 @@ section! {
         pub optimiser: OptimiserConfig = OptimiserConfig::default();
         /// Learning rate over the steps.
         pub schedule: ScheduleConfig = ScheduleConfig::default();
+        /// Averages of the weights over the steps.
+        pub average: AverageConfig = AverageConfig::default();
         /// The head of a fine-tuned model; without effect on pre-training.
         pub finetune: FinetuneConfig = FinetuneConfig::default();
         /// Length of the run and what it keeps.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::fault::{BELOW_ONE, Faults, POSITIVE, SHARE};
+use super::fault::{BELOW_ONE, Faults, POSITIVE, Range, SHARE};
 use super::section::{Setting, section};
 
 /// Learning rate as a function of the optimiser step or of the epoch.
@@ -21,6 +21,8 @@ pub enum ScheduleKind {
     /// The full rate, then a straight line to [`ScheduleConfig::minimum_factor`] times the full rate, in steps of an
     /// epoch.
     Linear,
+    /// PyTorch's `ReduceLROnPlateau`: the rate is multiplied by a factor when the loss no longer improves.
+    Plateau,
 }
 
 impl Setting for ScheduleKind {}
@@ -73,15 +75,31 @@ section! {
     }
 }
 
+/// A factor that makes a rate smaller.
+const SHRINKING: Range<f64> =
+    Range { holds: |factor| *factor > 0.0 && *factor < 1.0, needed: "greater than 0 and less than 1" };
+
+section! {
+    /// Parameters of [`ScheduleKind::Plateau`], with the names and defaults of PyTorch's `ReduceLROnPlateau`.
+    pub struct PlateauConfig {
+        /// Factor by which the rate is multiplied.
+        pub factor: f64 = 0.1, in SHRINKING;
+        /// Epochs without a better loss that change nothing; after one more the rate is multiplied.
+        pub patience: u64 = 10;
+        /// Share of the lowest loss by which another one must be lower to be better.
+        pub threshold: f64 = 1e-4, in BELOW_ONE;
+    }
+}
+
 section! {
     /// The learning-rate schedule of a run.
     pub struct ScheduleConfig {
         /// Learning rate over the steps: "constant", "cosine" or "onecycle" (PyTorch's OneCycleLR), or over the epochs:
-        /// "steps" (PyTorch's MultiStepLR) or "linear".
+        /// "steps" (PyTorch's MultiStepLR), "linear" or "plateau" (PyTorch's ReduceLROnPlateau).
         pub kind: ScheduleKind = ScheduleKind::default();
         /// Steps on which the rate rises evenly; "cosine" begins after them. Not with "onecycle".
         pub warmup_steps: u64 = 0;
-        /// Where "cosine" and "linear" end, as a share of the full rate.
+        /// Where "cosine", "linear" and "plateau" end, as a share of the full rate.
         pub minimum_factor: f64 = 0.0, in SHARE;
         /// Parameters of "onecycle".
         pub onecycle: OneCycleConfig = OneCycleConfig::default();
@@ -89,6 +107,8 @@ section! {
         pub steps: StepsConfig = StepsConfig::default();
         /// Parameters of "linear".
         pub linear: LinearConfig = LinearConfig::default();
+        /// Parameters of "plateau". The loss is the one that chooses the best weights.
+        pub plateau: PlateauConfig = PlateauConfig::default();
     }
 }
 

@@ -218,7 +218,7 @@ fn the_settings_of_recipes_are_checked() {
             "model.matformer.width = 128: must be smaller",
         ),
         (["seed=1", "schedule.steps.factor=0"], "schedule.steps.factor = 0: must be finite and greater"),
-        (["seed=1", "finetune.loss=huber"], "finetune.loss = huber: unknown variant"),
+        (["seed=1", "finetune.loss=cube"], "finetune.loss = cube: unknown variant"),
         (["seed=1", "finetune.select=train"], "finetune.select = train: unknown variant"),
     ] {
         let found = refused_override(&assignments);

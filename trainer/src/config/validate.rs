@@ -29,6 +29,7 @@ pub(super) fn check(config: &Config) -> Option<Fault> {
     config.pretrain.check_relations(&mut faults);
     config.optimiser.check_relations(&mut faults);
     config.schedule.check_relations(&mut faults);
+    config.average.check_relations(config.run.epochs, &mut faults);
     let decides = config.finetune.select != FinetuneSelect::Last || config.run.early_stop.is_some();
     faults.unless(
         !(config.finetune.train_on_validation && decides),

@@ -23,6 +23,8 @@ pub enum Purpose {
     Search = 7,
     /// The crystals of a resample of a test part.
     Bootstrap = 8,
+    /// The noise on a crystal.
+    Noise = 9,
 }
 
 /// Creates a generator from a purpose, the seed of the run, an epoch and an index within the epoch.

@@ -41,7 +41,7 @@ fn dot(a: [f64; 3], b: [f64; 3]) -> f64 {
 }
 
 /// A rotation about an axis that nothing else lies along.
-fn rotation() -> Matrix {
+pub(crate) fn rotation() -> Matrix {
     // The quaternion (1, 2, 3, 4)/√30.
     [
         [-20.0, 4.0, 22.0].map(|element| element / 30.0),

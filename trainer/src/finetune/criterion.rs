@@ -6,7 +6,7 @@ use burn::tensor::activation::log_softmax;
 use crate::config::FinetuneConfig;
 use crate::config::finetune::{ClassWeights, Loss, Standardise};
 use crate::report::statistics::{Scores, median};
-use crate::run::step::{MSE, TOTAL, Titles};
+use crate::run::step::{HUBER, MSE, TOTAL, Titles};
 use crate::task::Labelled;
 
 /// Lower bound of the standard deviation, in the unit of the target, so that equal targets are not divided by zero.
@@ -41,9 +41,12 @@ impl Standardisation {
 
 /// Criterion of a fine-tuning with K outputs.
 ///
-/// * For numbers, `mean_b mean_t w_bt |ŷ_bt − (y_bt − mean_t)/std_t|`, or the same with squares. The weight w_bt is 0 where
-///   crystal b lacks target t. Otherwise it is the inverse of the share of training crystals that have the target, so that
-///   every target counts alike. K is the number of targets.
+/// * For numbers, `mean_b mean_t w_bt ℓ(e_bt)` of the errors `e_bt = ŷ_bt − (y_bt − mean_t)/std_t`. The weight w_bt is 0
+///   where crystal b lacks target t. Otherwise it is the inverse of the share of training crystals that have the target,
+///   so that every target counts alike. K is the number of targets. The loss ℓ(e) of an error is
+///   * `|e|` for [`Loss::L1`] and `e²` for [`Loss::Mse`],
+///   * `e²/2` where `|e| ≤ δ` and `δ (|e| − δ/2)` elsewhere for [`Loss::Huber`],
+///   * `max(−τ e, (1 − τ) e)` for the quantile τ of [`Loss::Quantile`].
 /// * For a number of every site, the first of these with sites in the place of crystals: the mean is over all sites of the
 ///   batch, and K is 1.
 /// * For classes, `−mean_b w_c ln softmax(ŷ_b)_c` with c the class of crystal b. The weight w_c is 1 or, balanced,
@@ -61,8 +64,70 @@ pub struct Criterion {
 
 #[derive(Debug, Clone)]
 enum Kind {
-    Numbers { standardisation: Vec<Standardisation>, loss: Loss },
+    Numbers { standardisation: Vec<Standardisation>, loss: ErrorLoss },
     Classes,
+}
+
+/// The loss of an error, with its parameter.
+#[derive(Debug, Clone, Copy)]
+enum ErrorLoss {
+    L1,
+    Mse,
+    Huber { delta: f64 },
+    Pinball { quantile: f64 },
+}
+
+impl ErrorLoss {
+    fn of(config: &FinetuneConfig) -> Self {
+        match config.loss {
+            Loss::L1 => Self::L1,
+            Loss::Mse => Self::Mse,
+            Loss::Huber => Self::Huber { delta: config.huber_delta },
+            Loss::Quantile => Self::Pinball { quantile: config.quantile },
+        }
+    }
+
+    /// Returns the loss of errors that is reported and selects weights: absolute errors, or the pinball loss.
+    fn reported(self, errors: Tensor<2>) -> Tensor<2> {
+        match self {
+            Self::L1 | Self::Mse | Self::Huber { .. } => errors.abs(),
+            Self::Pinball { quantile } => errors.clone().abs() * 0.5 + errors * (0.5 - quantile),
+        }
+    }
+
+    /// Returns the trained loss of errors and its name, where it is another one.
+    fn trained(self, errors: Tensor<2>) -> Option<(&'static str, Tensor<2>)> {
+        match self {
+            Self::L1 | Self::Pinball { .. } => None,
+            Self::Mse => Some((MSE, errors.powi_scalar(2))),
+            Self::Huber { delta } => {
+                // With c = min(|e|, δ) it is c (|e| − c/2) on both sides of δ.
+                let absolute = errors.abs();
+                let bounded = absolute.clone().clamp_max(delta);
+                Some((HUBER, bounded.clone() * (absolute - bounded * 0.5)))
+            }
+        }
+    }
+
+    /// Returns the reported loss of the best constant for some numbers; `None` without numbers.
+    fn of_best_constant(self, numbers: &[f64]) -> Option<f64> {
+        match self {
+            Self::L1 | Self::Mse | Self::Huber { .. } => {
+                Some(Scores::of_constant(numbers.iter().copied(), median(numbers)?)?.mae)
+            }
+            Self::Pinball { quantile } => {
+                let mut sorted = numbers.to_vec();
+                sorted.sort_by(f64::total_cmp);
+                let rank = (quantile * sorted.len() as f64).ceil() as usize;
+                let constant = *sorted.get(rank.saturating_sub(1))?;
+                let loss = |number: &f64| match constant - number {
+                    over if over > 0.0 => (1.0 - quantile) * over,
+                    under => -quantile * under,
+                };
+                Some(numbers.iter().map(loss).sum::<f64>() / numbers.len() as f64)
+            }
+        }
+    }
 }
 
 /// Targets of a batch.
@@ -95,13 +160,13 @@ impl Criterion {
         let count = columns.len();
         let standardisation: Vec<Standardisation> =
             columns.iter().map(|column| Standardisation::of(column, config.standardise)).collect();
+        let loss = ErrorLoss::of(config);
         let errors = columns.iter().zip(&standardisation).map(|(column, standardisation)| {
-            let scores = Scores::of_constant(column.iter().copied(), median(column)?)?;
-            Some(scores.mae / if count == 1 { 1.0 } else { standardisation.std })
+            Some(loss.of_best_constant(column)? / if count == 1 { 1.0 } else { standardisation.std })
         });
         let errors: Option<Vec<f64>> = errors.collect();
         Self {
-            kind: Kind::Numbers { standardisation, loss: config.loss },
+            kind: Kind::Numbers { standardisation, loss },
             per_site: false,
             weights: columns.iter().map(|column| rows as f64 / column.len().max(1) as f64).collect(),
             constant: errors.map(|errors| errors.iter().sum::<f64>() / count as f64),
@@ -199,12 +264,12 @@ impl Criterion {
         match self.kind {
             Kind::Numbers { loss, .. } => {
                 let errors = outputs - targets.values.clone();
-                let absolute = weighted(errors.clone().abs());
-                match loss {
-                    Loss::L1 => (absolute.clone(), vec![(TOTAL, absolute)]),
-                    Loss::Mse => {
-                        let squared = weighted(errors.powi_scalar(2));
-                        (squared.clone(), vec![(TOTAL, absolute), (MSE, squared)])
+                let reported = weighted(loss.reported(errors.clone()));
+                match loss.trained(errors) {
+                    None => (reported.clone(), vec![(TOTAL, reported)]),
+                    Some((name, losses)) => {
+                        let trained = weighted(losses);
+                        (trained.clone(), vec![(TOTAL, reported), (name, trained)])
                     }
                 }
             }
@@ -218,14 +283,19 @@ impl Criterion {
 
     /// Returns what the reported losses are, by name. The unit of a single target's error comes behind its title.
     pub(super) fn titles(&self) -> Titles {
-        let titles: &[(&'static str, &str)] = match &self.kind {
-            Kind::Numbers { standardisation, .. } if standardisation.len() > 1 => {
-                &[(TOTAL, "Mean absolute error, standard deviations"), (MSE, "Mean squared error, variances")]
-            }
-            Kind::Numbers { .. } => &[(TOTAL, "Mean absolute error"), (MSE, "Mean squared error, variances")],
-            Kind::Classes => &[(TOTAL, "Cross entropy, nats")],
+        let Kind::Numbers { standardisation, loss } = &self.kind else {
+            return Titles::from([(TOTAL, "Cross entropy, nats".to_owned())]);
         };
-        titles.iter().map(|(name, title)| (*name, (*title).to_owned())).collect()
+        let reported = match loss {
+            ErrorLoss::L1 | ErrorLoss::Mse | ErrorLoss::Huber { .. } => "Mean absolute error".to_owned(),
+            ErrorLoss::Pinball { quantile } => format!("Pinball loss of the quantile {quantile}"),
+        };
+        let unit = if standardisation.len() > 1 { ", standard deviations" } else { "" };
+        Titles::from([
+            (TOTAL, reported + unit),
+            (MSE, "Mean squared error, variances".to_owned()),
+            (HUBER, "Huber loss, variances".to_owned()),
+        ])
     }
 
     /// Returns the factor from the first term of [`Criterion::losses`] to the reported loss: a single target is
@@ -327,6 +397,64 @@ mod tests {
         let (loss, terms) = criterion.losses(Tensor::zeros([2, 1], &device), &targets);
         close(numbers(&loss)[0], 1.0);
         assert_eq!(terms.iter().map(|(name, _)| *name).collect::<Vec<_>>(), [TOTAL, MSE]);
+    }
+
+    #[test]
+    fn losses_of_errors_are_those_of_the_textbook() {
+        let train = labelled(&[&[0.0], &[0.0], &[0.0], &[0.0]]);
+        let device = Device::flex();
+        let errors: [f64; 4] = [-3.0, -0.5, 0.25, 2.0];
+        let outputs = || Tensor::<1>::from_floats(errors.as_slice(), &device).reshape([4, 1]);
+        let mean = |loss: &dyn Fn(f64) -> f64| errors.iter().map(|error| loss(*error)).sum::<f64>() / 4.0;
+        let huber = |error: f64| match error.abs() {
+            size if size <= 0.7 => size * size / 2.0,
+            size => 0.7 * (size - 0.35),
+        };
+        let pinball = |error: f64| if error < 0.0 { -0.9 * error } else { 0.1 * error };
+        let config = FinetuneConfig {
+            standardise: Standardise::None,
+            huber_delta: 0.7,
+            quantile: 0.9,
+            ..FinetuneConfig::default()
+        };
+        for (loss, trained, reported) in [
+            (Loss::L1, None, mean(&f64::abs)),
+            (Loss::Mse, Some((MSE, mean(&|error| error * error))), mean(&f64::abs)),
+            (Loss::Huber, Some((HUBER, mean(&huber))), mean(&f64::abs)),
+            (Loss::Quantile, None, mean(&pinball)),
+        ] {
+            let criterion = Criterion::of_numbers(&train, &FinetuneConfig { loss, ..config.clone() });
+            let targets = criterion.targets(train.iter().map(|crystal| &*crystal.targets), &device);
+            let (found, terms) = criterion.losses(outputs(), &targets);
+            close(numbers(&found)[0], trained.map_or(reported, |(_, loss)| loss));
+            let expected = [(TOTAL, reported)].into_iter().chain(trained);
+            assert_eq!(terms.len(), expected.clone().count(), "{loss:?}");
+            for ((name, found), (expected_name, expected)) in terms.iter().zip(expected) {
+                assert_eq!(*name, expected_name);
+                close(numbers(found)[0], expected);
+                assert!(criterion.titles().contains_key(name), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_constant_has_a_lower_loss_than_the_best_one() {
+        let train: Vec<f64> = [4.0, -1.0, 2.5, 8.0, 2.0, 3.0, 7.5].to_vec();
+        for (loss, quantile) in
+            [(Loss::L1, 0.5), (Loss::Quantile, 0.5), (Loss::Quantile, 0.1), (Loss::Quantile, 0.8)]
+        {
+            let config = FinetuneConfig { loss, quantile, ..FinetuneConfig::default() };
+            let loss = ErrorLoss::of(&config);
+            let best = loss.of_best_constant(&train).expect("there are numbers");
+            let of = |constant: f64| {
+                let errors: Vec<f64> = train.iter().map(|number| constant - number).collect();
+                let errors = Tensor::<1>::from_floats(errors.as_slice(), &Device::flex()).reshape([7, 1]);
+                loss.reported(errors).mean().into_scalar::<f64>()
+            };
+            let least = (-20..=180).map(|tenths| of(f64::from(tenths) / 20.0)).fold(f64::INFINITY, f64::min);
+            close(best, least);
+        }
+        assert_eq!(ErrorLoss::Pinball { quantile: 0.5 }.of_best_constant(&[]), None);
     }
 
     #[test]

@@ -152,6 +152,7 @@ pub fn finetune_reporting(
         allow_partial: request.allow_partial,
         fraction: config.finetune.fraction,
         train_on_validation: config.finetune.train_on_validation,
+        held_out: config.finetune.validation,
         task: request.task.clone(),
     };
     let mut summary = Summary {

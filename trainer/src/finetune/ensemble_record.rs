@@ -15,6 +15,7 @@ use toml::Table;
 use crate::atomic;
 use crate::config;
 use crate::config::error::Place;
+use crate::config::finetune::HeldOut;
 use crate::error::TrainError;
 use crate::task::{self, PartitionOptions, Task};
 use crate::{text_file, toml_text};
@@ -48,9 +49,17 @@ pub struct EnsembleRecord {
     /// Whether the validation crystals are trained on, too.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub train_on_validation: bool,
+    /// The crystals for validation in the folds of a cross-validation.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub held_out: HeldOut,
     /// The task.
     #[serde(deserialize_with = "task::recorded")]
     pub task: Task,
+}
+
+/// Whether the same crystals validate in every fold, which need not be written.
+fn is_default(held_out: &HeldOut) -> bool {
+    *held_out == HeldOut::default()
 }
 
 impl EnsembleRecord {
@@ -74,6 +83,7 @@ impl EnsembleRecord {
             fraction: self.fraction,
             fraction_seed: seed,
             train_on_validation: self.train_on_validation,
+            held_out: self.held_out,
         }
     }
 
@@ -124,6 +134,7 @@ impl EnsembleRecord {
                 self.train_on_validation.to_string(),
                 asked.train_on_validation.to_string(),
             ),
+            ("finetune.validation", format!("{:?}", self.held_out), format!("{:?}", asked.held_out)),
         ];
         let differing = pairs.into_iter().find(|(_, found, asked)| found != asked);
         let differing = differing.map(|(key, found, asked)| (key.to_owned(), found, asked)).or_else(|| {

@@ -226,7 +226,8 @@ fn begin(request: MemberRequest<'_>) -> Result<RunSetup<Finetuning>, TrainError>
                 lattice,
                 target: Some(target),
             };
-            (Learner::new(model, objective, &config.optimiser), description, State::default())
+            let learner = Learner::new(model, objective, &config.optimiser).with_average(&config.average);
+            (learner, description, State::default())
         }
     };
     Ok(RunSetup {

@@ -8,6 +8,7 @@ use burn::prelude::*;
 use super::criterion::{Criterion, Targets};
 use crate::config::{Config, FinetuneConfig, ModelConfig, OptimiserConfig};
 use crate::data::{GraphBatch, Inputs};
+use crate::model::depth::layers_above;
 use crate::model::mask::DrawKey;
 use crate::model::{Batch, Encoder, Head, Pass, PropertyModel};
 use crate::optimiser::Optimiser;
@@ -126,7 +127,11 @@ impl Objective for Finetuning {
 
     fn optimiser(&self, config: &OptimiserConfig) -> Optimiser {
         let factor = self.config.head_learning_rate.map_or(1.0, |rate| rate / config.learning_rate);
-        Optimiser::new(config).with_rate_factor(Head::prefixes(self.model.kind), factor)
+        let (model, decay) = (self.model.clone(), self.config.layer_decay);
+        Optimiser::new(config).with_rate_factors(move |name| match Head::has(model.kind, name) {
+            true => factor,
+            false => decay.powi(layers_above(&model, name) as i32),
+        })
     }
 
     /// Returns the number of crystals or sites, so that the validation loss is a mean over the validation set.

@@ -12,6 +12,9 @@ use super::head::Head;
 /// Statistics that models keep as parameters: of the lattices of the training set and of batch normalisations.
 const STATISTICS: [&str; 4] = ["lattice.mean", "lattice.std", ".running_mean", ".running_var"];
 
+/// Name of the field that holds the decoders of a pre-trained model. It is no part of the parameters' names.
+const DECODERS_FIELD: &str = "decoders";
+
 /// Whether a parameter is trained. The others are statistics.
 pub fn is_trained(name: &str) -> bool {
     !STATISTICS.iter().any(|statistic| name.ends_with(statistic))
@@ -36,6 +39,7 @@ fn name_of(path: &[String]) -> String {
     let path = match path.split_first() {
         Some((field, rest)) if field == Encoder::FIELD => Encoder::rename(rest),
         Some((field, rest)) if field == Head::FIELD => Head::rename(rest),
+        Some((field, rest)) if field == DECODERS_FIELD => rest.to_vec(),
         _ => path.to_vec(),
     };
     let mut parts: Vec<String> = Vec::with_capacity(path.len());

@@ -1,6 +1,7 @@
 //! An optimiser: the state of every parameter and the step on all of them.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use burn::module::Module;
 use burn::prelude::*;
@@ -41,14 +42,23 @@ impl Rates {
     }
 }
 
+/// The ratio of a parameter's learning rate to the common one, by the parameter's name.
+struct RateFactor(Box<dyn Fn(&str) -> f64 + Send + Sync>);
+
+impl fmt::Debug for RateFactor {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("RateFactor")
+    }
+}
+
 /// Adam, AdamW or SGD: the moments of every parameter and the number of steps so far.
 ///
 /// Adam and SGD add `decay · w` to the gradient, AdamW shrinks the weights instead.
 #[derive(Debug)]
 pub struct Optimiser {
     config: OptimiserConfig,
-    /// Prefixes of the parameters with a learning rate of their own, and its ratio to the common one.
-    special: Option<(&'static [&'static str], f64)>,
+    /// The ratio of a parameter's learning rate to the common one.
+    factor_of: RateFactor,
     steps: u32,
     /// Moments of the parameters that take their steps one by one.
     moments: BTreeMap<String, Moments>,
@@ -59,12 +69,18 @@ pub struct Optimiser {
 impl Optimiser {
     /// Creates an optimiser without any steps.
     pub fn new(config: &OptimiserConfig) -> Self {
-        Self { config: config.clone(), special: None, steps: 0, moments: BTreeMap::new(), joined: Vec::new() }
+        Self {
+            config: config.clone(),
+            factor_of: RateFactor(Box::new(|_| 1.0)),
+            steps: 0,
+            moments: BTreeMap::new(),
+            joined: Vec::new(),
+        }
     }
 
-    /// Multiplies the learning rate of the parameters whose name begins with one of `prefixes` by `factor`.
-    pub fn with_rate_factor(self, prefixes: &'static [&'static str], factor: f64) -> Self {
-        Self { special: Some((prefixes, factor)), ..self }
+    /// Multiplies the learning rate of a parameter by a factor that depends on its name.
+    pub fn with_rate_factors(self, factor_of: impl Fn(&str) -> f64 + Send + Sync + 'static) -> Self {
+        Self { factor_of: RateFactor(Box::new(factor_of)), ..self }
     }
 
     /// Restores the state of an earlier run.
@@ -175,11 +191,7 @@ impl Optimiser {
         let OptimiserConfig { kind, beta2, epsilon, weight_decay, decay_exempt, .. } = &self.config;
         let exempt = decay_exempt.iter().any(|part| name.contains(part.as_str()));
         let decay = if exempt { 0.0 } else { *weight_decay };
-        let factor = self
-            .special
-            .filter(|(prefixes, _)| prefixes.iter().any(|prefix| name.starts_with(prefix)))
-            .map_or(1.0, |(_, factor)| factor);
-        let learning_rate = factor * rates.learning_rate;
+        let learning_rate = (self.factor_of.0)(name) * rates.learning_rate;
         let adam = |weight_decay| Settings {
             learning_rate,
             beta1: rates.beta1,

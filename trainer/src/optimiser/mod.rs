@@ -13,3 +13,4 @@ mod sgd;
 
 pub use apply::{Moments, Optimiser, Rates};
 pub use gradients::{Gradients, Norm};
+pub(crate) use parameters::{flat_parameters, replace};

@@ -19,7 +19,7 @@ pub(super) fn flat<const D: usize>(tensor: Tensor<D>) -> Tensor<1> {
 }
 
 /// Returns a model's parameters by name, flat.
-pub(super) fn flat_parameters<M: Module>(model: &M) -> Vec<(String, Tensor<1>)> {
+pub(crate) fn flat_parameters<M: Module>(model: &M) -> Vec<(String, Tensor<1>)> {
     #[derive(Default)]
     struct Collect {
         path: Path,
@@ -42,7 +42,7 @@ pub(super) fn flat_parameters<M: Module>(model: &M) -> Vec<(String, Tensor<1>)> 
 }
 
 /// Replaces the parameters that `by_name` lists by `step(name, parameter, entry)`. The parameters are flat.
-pub(super) fn replace<M: Module, T>(
+pub(crate) fn replace<M: Module, T>(
     model: M,
     by_name: BTreeMap<String, T>,
     step: impl FnMut(String, Tensor<1>, T) -> Tensor<1>,

@@ -62,7 +62,8 @@ pub(super) fn begin<P: Pretraining>(request: Request) -> Result<RunSetup<P>, Tra
                 Some(given) => given,
                 None => fresh::<P>(&config, &features, &crystals, &autodiff)?,
             };
-            (Learner::new(model, objective, &config.optimiser), description, State::default())
+            let learner = Learner::new(model, objective, &config.optimiser).with_average(&config.average);
+            (learner, description, State::default())
         }
     };
     Ok(RunSetup {

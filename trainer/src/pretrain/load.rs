@@ -6,8 +6,10 @@ use burn::module::Module;
 use burn::prelude::*;
 
 use super::crystal_twins::CrystalTwinsObjective;
+use super::denoise::DenoiseObjective;
 use super::infograph::InfoGraphObjective;
 use super::mmpt::MmptObjective;
+use super::mmpt_denoise::MmptDenoiseObjective;
 use super::{Pretraining, require_kind};
 use crate::config::Config;
 use crate::config::pretrain::MethodKind;
@@ -43,6 +45,8 @@ pub fn load_encoder(path: &Path, device: &Device) -> Result<LoadedEncoder, Train
             MethodKind::Mmpt => pretrained::<MmptObjective>(path, device),
             MethodKind::CrystalTwins => pretrained::<CrystalTwinsObjective>(path, device),
             MethodKind::InfoGraph => pretrained::<InfoGraphObjective>(path, device),
+            MethodKind::Denoise => pretrained::<DenoiseObjective>(path, device),
+            MethodKind::MmptDenoise => pretrained::<MmptDenoiseObjective>(path, device),
         };
     };
     let head = HeadSize { width: target.head_width, outputs: target.outputs(), per_site: target.per_site };
@@ -77,6 +81,8 @@ pub(crate) fn require_whole(
         (None, MethodKind::Mmpt) => require::<MmptObjective>(path, file, description),
         (None, MethodKind::CrystalTwins) => require::<CrystalTwinsObjective>(path, file, description),
         (None, MethodKind::InfoGraph) => require::<InfoGraphObjective>(path, file, description),
+        (None, MethodKind::Denoise) => require::<DenoiseObjective>(path, file, description),
+        (None, MethodKind::MmptDenoise) => require::<MmptDenoiseObjective>(path, file, description),
     }
 }
 

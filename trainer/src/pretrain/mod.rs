@@ -1,7 +1,8 @@
 //! Pre-training: an encoder learns from crystals without a property. Each method has a folder.
 //!
 //! * [`mmpt`]: masked views and periodic attributes
-//! * [`crystal_twins`]: two augmented views; [`infograph`]: atoms and their crystal
+//! * [`crystal_twins`]: two augmented views; [`infograph`]: atoms and their crystal; [`denoise`]: noise on a crystal
+//! * [`mmpt_denoise`]: `mmpt` and `denoise` together
 //! * [`barlow_twins`]: a loss for the agreement of two views
 //! * [`recipe`]: default settings of each method
 //! * `begin`: setup of a run; [`load`]: reading of encoders from weights files
@@ -9,9 +10,11 @@
 pub mod barlow_twins;
 mod begin;
 pub mod crystal_twins;
+pub mod denoise;
 pub mod infograph;
 pub mod load;
 pub mod mmpt;
+pub mod mmpt_denoise;
 pub mod recipe;
 
 use std::path::PathBuf;
@@ -38,8 +41,10 @@ use crate::run::training_run::{Ending, TrainingRun};
 use begin::begin;
 pub(crate) use begin::load_initial;
 use crystal_twins::CrystalTwinsObjective;
+use denoise::DenoiseObjective;
 use infograph::InfoGraphObjective;
 use mmpt::MmptObjective;
+use mmpt_denoise::MmptDenoiseObjective;
 
 /// A pre-training method. A new method is a folder beside [`mmpt`] that implements this trait, and an arm of each
 /// `match` on the configured method.
@@ -118,6 +123,8 @@ pub fn pretrain(request: Request, interrupt: &Interrupt) -> Result<Summary, Trai
         MethodKind::Mmpt => run::<MmptObjective>(request, interrupt),
         MethodKind::CrystalTwins => run::<CrystalTwinsObjective>(request, interrupt),
         MethodKind::InfoGraph => run::<InfoGraphObjective>(request, interrupt),
+        MethodKind::Denoise => run::<DenoiseObjective>(request, interrupt),
+        MethodKind::MmptDenoise => run::<MmptDenoiseObjective>(request, interrupt),
     }
 }
 
@@ -136,7 +143,7 @@ pub(crate) fn require_kind(config: &Config) -> Result<(), TrainError> {
         });
     }
     let (key, value, least) = match method {
-        MethodKind::Mmpt => return Ok(()),
+        MethodKind::Mmpt | MethodKind::Denoise | MethodKind::MmptDenoise => return Ok(()),
         // The columns of a single crystal have no variance.
         MethodKind::CrystalTwins => ("data.batch_crystals", config.data.batch_crystals, 2),
         // The atoms' vectors are those after the convolutions.

@@ -15,6 +15,9 @@ pub fn recipe(config: &Config) -> Vec<(String, String)> {
         MethodKind::Mmpt => return Vec::new(),
         MethodKind::CrystalTwins => include_str!("../../recipes/pretrain/crystal-twins.toml"),
         MethodKind::InfoGraph => include_str!("../../recipes/pretrain/infograph.toml"),
+        MethodKind::Denoise | MethodKind::MmptDenoise => {
+            include_str!("../../recipes/pretrain/denoise.toml")
+        }
     };
     let recipe: Table = text.parse().expect("the program's recipes are TOML");
     config::settings(&recipe).into_iter().map(|(key, value)| (key, value.to_string())).collect()

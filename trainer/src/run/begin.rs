@@ -223,14 +223,17 @@ pub(crate) fn restore<O: Objective>(
     path: &Path,
     device: &Device,
 ) -> Result<(Learner<O>, Description, State), TrainError> {
-    let Checkpoint { state, description, weights, first_moments, second_moments } = checkpoint;
+    let Checkpoint { state, description, weights, first_moments, second_moments, averages } = checkpoint;
     description
         .require(&config.model, &config.pretrain, features)
         .map_err(|source| TrainError::Weights { path: path.to_owned(), source })?;
     let model = snapshot::with_weights(init(&description.lattice), weights, &[], path)?;
-    let mut learner = Learner::new(model, objective, &config.optimiser);
+    let mut learner = Learner::new(model, objective, &config.optimiser).with_average(&config.average);
     let steps = u32::try_from(state.step).unwrap_or(u32::MAX);
     snapshot::restore_moments(&mut learner.optimiser, steps, first_moments, second_moments, device);
+    learner
+        .restore_average(averages, device)
+        .map_err(|source| TrainError::Model { path: path.to_owned(), source })?;
     Ok((learner, description, state))
 }
 

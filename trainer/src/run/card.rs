@@ -11,12 +11,13 @@ use schemas::manifest::Manifest;
 use schemas::text::{line, markdown, markdown_code};
 
 use crate::atomic;
+use crate::config::finetune::Loss;
 use crate::config::model::ModelKind;
 use crate::config::{Config, Purpose};
 use crate::data::Sources;
 use crate::error::TrainError;
 use crate::run::metrics::EpochRecord;
-use crate::run::step::{MSE, Values};
+use crate::run::step::{HUBER, MSE, Values};
 use crate::unit;
 use crate::weights::{Description, Target, TargetNumber};
 
@@ -135,19 +136,30 @@ impl Card<'_> {
             let (validation, constant) = (shown(validation), shown(self.constants.get(name)));
             let _ = writeln!(text, "| {name} | {value:.5} | {validation} | {constant} |");
         }
-        if let Some(target) = &self.description.target {
-            let _ = writeln!(
-                text,
-                "\n`loss` is the mean absolute error{}; the constant predictor says the training set's \
-                 median, scored on that set. The test part was not looked at.",
-                markdown(&unit::shown(" in ", &target.unit, ""))
-            );
-        }
-        if self.description.target.is_some() && self.epoch.train.contains_key(MSE) {
-            let _ = writeln!(
-                text,
-                "\n`{MSE}` is the mean squared error of the standardised target, the trained loss."
-            );
+        let Some(target) = &self.description.target else { return text };
+        let quantile = self.config.finetune.quantile;
+        let (loss, constant) = match self.config.finetune.loss {
+            _ if !target.classes.is_empty() => {
+                ("cross entropy".to_owned(), "shares of the classes".to_owned())
+            }
+            Loss::Quantile => {
+                (format!("pinball loss of the quantile {quantile}"), format!("quantile {quantile}"))
+            }
+            Loss::L1 | Loss::Mse | Loss::Huber => ("mean absolute error".to_owned(), "median".to_owned()),
+        };
+        let _ = writeln!(
+            text,
+            "\n`loss` is the {loss}{}; the constant predictor says the training set's {constant}, scored on \
+             that set. The test part was not looked at.",
+            markdown(&unit::shown(" in ", &target.unit, ""))
+        );
+        for (name, meaning) in [(MSE, "mean squared error"), (HUBER, "Huber loss")] {
+            if self.epoch.train.contains_key(name) {
+                let _ = writeln!(
+                    text,
+                    "\n`{name}` is the {meaning} of the standardised target, the trained loss."
+                );
+            }
         }
         text
     }

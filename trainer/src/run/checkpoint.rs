@@ -1,8 +1,9 @@
 //! Checkpoints: everything that a run needs to continue, in one file that is replaced atomically.
 //!
 //! A checkpoint is a weights file with the tensors of the model under their own names and Adam's running means under
-//! `optimiser.m.<name>` and `optimiser.v.<name>`, or the velocity of SGD under the former. The metadata hold the description of the weights and the state of
-//! the run. It can therefore be used wherever a weights file can.
+//! `optimiser.m.<name>` and `optimiser.v.<name>`, or the velocity of SGD under the former. Averages of the weights are
+//! under `optimiser.average.<name>`. The metadata hold the description of the weights and the state of the run. It can
+//! therefore be used wherever a weights file can.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::RunError;
 use crate::exact;
+use crate::run::plateau::Plateau;
 use crate::weights::key::STATE_KEY;
 use crate::weights::{self, Description, Tensor, WeightsFile};
 
@@ -18,6 +20,8 @@ use crate::weights::{self, Description, Tensor, WeightsFile};
 pub const FIRST_MOMENT_PREFIX: &str = "optimiser.m.";
 /// Prefix of Adam's means of squared gradients.
 pub const SECOND_MOMENT_PREFIX: &str = "optimiser.v.";
+/// Prefix of averages of the weights.
+pub const AVERAGE_PREFIX: &str = "optimiser.average.";
 /// Prefix of all tensors of the optimiser, to skip when only weights are read.
 pub const OPTIMISER_PREFIX: &str = "optimiser.";
 
@@ -53,6 +57,9 @@ pub struct State {
     /// Mean loss of the last epoch, if its weights are the ones that are kept.
     #[serde(default, with = "exact::optional", skip_serializing_if = "Option::is_none")]
     pub last_loss: Option<f64>,
+    /// Losses of the epochs so far, for the schedule "plateau".
+    #[serde(default, skip_serializing_if = "Plateau::is_new")]
+    pub plateau: Plateau,
     /// Number of records written, for [`super::metrics::MetricsLog::open`].
     pub records: u64,
     /// [`crate::config::Config::hash`] of the run.
@@ -80,6 +87,8 @@ pub struct Checkpoint {
     pub first_moments: BTreeMap<String, Tensor>,
     /// Means of squared gradients by the name of the weight; empty for SGD.
     pub second_moments: BTreeMap<String, Tensor>,
+    /// Averages of the weights by their names; empty without any.
+    pub averages: BTreeMap<String, Tensor>,
 }
 
 impl Checkpoint {
@@ -97,7 +106,8 @@ impl Checkpoint {
         };
         let tensors = named("", self.weights)
             .chain(named(FIRST_MOMENT_PREFIX, self.first_moments))
-            .chain(named(SECOND_MOMENT_PREFIX, self.second_moments));
+            .chain(named(SECOND_MOMENT_PREFIX, self.second_moments))
+            .chain(named(AVERAGE_PREFIX, self.averages));
         Ok(weights::write(path, &metadata, tensors)?)
     }
 
@@ -123,12 +133,15 @@ impl Checkpoint {
             weights: BTreeMap::new(),
             first_moments: BTreeMap::new(),
             second_moments: BTreeMap::new(),
+            averages: BTreeMap::new(),
         };
         for (name, tensor) in tensors {
             if let Some(name) = name.strip_prefix(FIRST_MOMENT_PREFIX) {
                 checkpoint.first_moments.insert(name.to_owned(), tensor);
             } else if let Some(name) = name.strip_prefix(SECOND_MOMENT_PREFIX) {
                 checkpoint.second_moments.insert(name.to_owned(), tensor);
+            } else if let Some(name) = name.strip_prefix(AVERAGE_PREFIX) {
+                checkpoint.averages.insert(name.to_owned(), tensor);
             } else {
                 checkpoint.weights.insert(name, tensor);
             }

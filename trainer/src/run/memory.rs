@@ -130,7 +130,7 @@ fn views(config: &Config) -> f64 {
     match config.pretrain.method {
         MethodKind::CrystalTwins => 2.0,
         // The discriminators take the atoms, which are few beside the edges.
-        MethodKind::Mmpt | MethodKind::InfoGraph => 1.0,
+        MethodKind::Mmpt | MethodKind::InfoGraph | MethodKind::Denoise | MethodKind::MmptDenoise => 1.0,
     }
 }
 

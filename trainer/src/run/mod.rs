@@ -5,7 +5,8 @@
 //! * [`terms`]: loss terms on the device; [`seconds`]: the host's time in the parts of a step
 //! * `prepared`: batches on the device, ahead of the model where that has memory of its own
 //! * `writer`: writing to the run's folder, from one of several processes
-//! * [`schedule`]: learning rate and β1 at every step
+//! * [`schedule`]: learning rate and β1 at every step; [`plateau`]: epochs without a better loss
+//! * [`average`]: averages of the weights
 //! * [`folder`]: the folder of a run and its lock; `own`: recognition of a run's files
 //! * [`checkpoint`]: state, weights and optimiser in one file
 //! * [`card`]: the model card of the best weights
@@ -15,6 +16,7 @@
 //! * [`progress`]: progress bar or lines; [`span`]: durations as text
 //! * [`interrupt`]: stopping by Ctrl-C
 
+pub mod average;
 pub mod begin;
 pub mod card;
 pub mod checkpoint;
@@ -26,6 +28,7 @@ pub mod interrupt;
 pub mod memory;
 pub mod metrics;
 mod own;
+pub mod plateau;
 mod prepared;
 pub mod progress;
 pub mod schedule;

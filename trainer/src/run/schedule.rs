@@ -1,12 +1,14 @@
-//! Learning-rate schedules: learning rate and β1 as functions of the optimiser step and the epoch.
+//! Learning-rate schedules: learning rate and β1 as functions of the optimiser step, the epoch and, for "plateau", the
+//! losses so far.
 
 use std::f64::consts::PI;
 
 use crate::config::schedule::{OneCycleConfig, ScheduleKind, StepsConfig};
 use crate::config::{OptimiserConfig, ScheduleConfig};
 use crate::optimiser::Rates;
+use crate::run::plateau::Plateau;
 
-/// The schedule of a run. It is a pure function of step and epoch, so that a resumed run needs no state.
+/// The schedule of a run. It is a pure function of its arguments, so that a resumed run needs no state of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Schedule {
     config: ScheduleConfig,
@@ -24,8 +26,9 @@ impl Schedule {
     }
 
     /// Returns the rates of a step of an epoch, both from 0. Steps are counted over all epochs. Those beyond the last
-    /// one have the rates of the last one: the number of steps may differ a little between epochs.
-    pub fn at(&self, step: u64, epoch: u64) -> Rates {
+    /// one have the rates of the last one: the number of steps may differ a little between epochs. `plateau` has the
+    /// losses of the epochs before.
+    pub fn at(&self, step: u64, epoch: u64, plateau: &Plateau) -> Rates {
         let step = step.min(self.total_steps - 1);
         let ScheduleConfig { warmup_steps: warmup, minimum_factor, .. } = self.config;
         let factor = match self.config.kind {
@@ -42,6 +45,7 @@ impl Schedule {
             ScheduleKind::Linear => {
                 line(self.config.linear.constant_epochs, minimum_factor, epoch, self.epochs)
             }
+            ScheduleKind::Plateau => plateau.factor(&self.config.plateau, minimum_factor),
         };
         // The first step already moves: 1/w, 2/w, ... 1.
         let rise = if step < warmup { (step + 1) as f64 / warmup as f64 } else { 1.0 };
@@ -111,6 +115,11 @@ mod tests {
     /// Epochs of a schedule.
     const EPOCHS: u64 = 800;
 
+    /// Returns the rates of a step without losses before it.
+    fn at(schedule: &Schedule, step: u64, epoch: u64) -> Rates {
+        schedule.at(step, epoch, &Plateau::default())
+    }
+
     fn schedule(kind: ScheduleKind, rate: f64, total: u64) -> Schedule {
         let config = ScheduleConfig { kind, ..ScheduleConfig::default() };
         let optimiser = OptimiserConfig { learning_rate: rate, ..OptimiserConfig::default() };
@@ -149,7 +158,7 @@ mod tests {
             let [name, total, step, rate, beta1] = fields[..] else { panic!("five columns: {line}") };
             let number = |text: &str| text.parse::<f64>().expect("a number");
             let schedule = named(name, total.parse().expect("a count"));
-            let found = schedule.at(step.parse().expect("a count"), 0);
+            let found = at(&schedule, step.parse().expect("a count"), 0);
             let off = (found.learning_rate / number(rate) - 1.0).abs();
             assert!(off <= TOLERANCE, "{line}: {found:?}");
             assert!((found.beta1 / number(beta1) - 1.0).abs() <= TOLERANCE, "{line}: {found:?}");
@@ -162,9 +171,9 @@ mod tests {
     fn a_constant_rate_follows_the_warm_up() {
         let mut schedule = schedule(ScheduleKind::Constant, 0.5, 10);
         schedule.config.warmup_steps = 4;
-        let rates: Vec<f64> = (0..7).map(|step| schedule.at(step, 0).learning_rate).collect();
+        let rates: Vec<f64> = (0..7).map(|step| at(&schedule, step, 0).learning_rate).collect();
         assert_eq!(rates, [0.125, 0.25, 0.375, 0.5, 0.5, 0.5, 0.5]);
-        assert_eq!(schedule.at(3, 0).beta1, 0.9);
+        assert_eq!(at(&schedule, 3, 0).beta1, 0.9);
     }
 
     #[test]
@@ -173,13 +182,13 @@ mod tests {
         late.config.warmup_steps = 3;
         let plain = schedule(ScheduleKind::Cosine, 0.01, 10);
         for step in 0..10 {
-            assert_eq!(late.at(step + 3, 0), plain.at(step, 0));
+            assert_eq!(at(&late, step + 3, 0), at(&plain, step, 0));
         }
     }
 
     /// Returns the learning rate of an epoch, after any warm-up.
     fn in_epoch(schedule: &Schedule, epoch: u64) -> f64 {
-        schedule.at(u64::MAX, epoch).learning_rate
+        at(schedule, u64::MAX, epoch).learning_rate
     }
 
     #[test]
@@ -190,8 +199,8 @@ mod tests {
             assert_eq!(in_epoch(&schedule, epoch), rate, "epoch {epoch}");
         }
         schedule.config.warmup_steps = 4;
-        assert_eq!(schedule.at(0, 0).learning_rate, 0.125);
-        assert_eq!(schedule.at(1, 200).learning_rate, 0.125);
+        assert_eq!(at(&schedule, 0, 0).learning_rate, 0.125);
+        assert_eq!(at(&schedule, 1, 200).learning_rate, 0.125);
     }
 
     #[test]
@@ -215,7 +224,7 @@ mod tests {
         let sgd = OptimiserConfig { kind: OptimiserKind::Sgd, momentum: 0.8, ..OptimiserConfig::default() };
         let of = |kind| {
             let config = ScheduleConfig { kind, ..ScheduleConfig::default() };
-            Schedule::new(&config, &sgd, 10, 1).at(0, 0).beta1
+            at(&Schedule::new(&config, &sgd, 10, 1), 0, 0).beta1
         };
         assert_eq!((of(ScheduleKind::Constant), of(ScheduleKind::OneCycle)), (0.8, 0.95));
     }
@@ -240,10 +249,10 @@ mod tests {
             schedule.config.onecycle.pct_start = pct_start;
             schedule.config.steps.epochs = vec![between];
             schedule.config.linear.constant_epochs = between;
-            let Rates { learning_rate, beta1 } = schedule.at(step, epoch);
+            let Rates { learning_rate, beta1 } = at(&schedule, step, epoch);
             prop_assert!((0.0..=0.01 + 1e-15).contains(&learning_rate), "{learning_rate}");
             prop_assert!((0.85 - 1e-12..=0.95 + 1e-12).contains(&beta1), "{beta1}");
-            prop_assert_eq!(schedule.at(step.max(total), epoch), schedule.at(u64::MAX, epoch));
+            prop_assert_eq!(at(&schedule, step.max(total), epoch), at(&schedule, u64::MAX, epoch));
         }
     }
 }

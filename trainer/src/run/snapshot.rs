@@ -13,7 +13,7 @@ use crate::optimiser::{Moments, Optimiser};
 use crate::weights::{self, ElementType, Values};
 
 /// Converts values to their stored form.
-fn stored(shape: Vec<usize>, data: TensorData) -> weights::Tensor {
+pub(super) fn stored(shape: Vec<usize>, data: TensorData) -> weights::Tensor {
     let (values, element) = match data.dtype() {
         DType::F64 => (Values::F64(data.iter::<f64>().collect()), ElementType::F64),
         _ => (Values::F32(data.iter::<f32>().collect()), ElementType::F32),
@@ -27,6 +27,13 @@ fn loaded(tensor: weights::Tensor) -> TensorData {
         Values::F32(values) => TensorData::new(values, tensor.shape),
         Values::F64(values) => TensorData::new(values, tensor.shape),
     }
+}
+
+/// Returns a flat tensor on a device.
+pub(super) fn tensor(stored: weights::Tensor, device: &Device) -> Tensor<1> {
+    let data = loaded(stored);
+    let dtype = data.dtype();
+    Tensor::from_data(data, (device, dtype))
 }
 
 /// Returns the parameters of a model by name.
@@ -93,14 +100,9 @@ pub fn restore_moments(
     mut second: BTreeMap<String, weights::Tensor>,
     device: &Device,
 ) {
-    let tensor = |stored: weights::Tensor| {
-        let data = loaded(stored);
-        let dtype = data.dtype();
-        Tensor::<1>::from_data(data, (device, dtype))
-    };
     let moments = first.into_iter().map(|(name, first)| {
-        let second = second.remove(&name).map(tensor);
-        (name, Moments { first: tensor(first), second })
+        let second = second.remove(&name).map(|second| tensor(second, device));
+        (name, Moments { first: tensor(first, device), second })
     });
     optimiser.restore(steps, moments.collect());
 }

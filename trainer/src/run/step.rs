@@ -8,22 +8,27 @@ use std::time::Instant;
 use burn::module::Module;
 use burn::prelude::*;
 
-use crate::config::OptimiserConfig;
+use crate::config::{AverageConfig, OptimiserConfig};
 use crate::data::{GraphBatch, Inputs};
 use crate::device;
 use crate::model::Pass;
 use crate::model::mask::DrawKey;
 use crate::optimiser::{Gradients, Norm, Optimiser, Rates};
 use crate::ranks::Ranks;
+use crate::run::average::WeightAverage;
 use crate::run::metrics;
 use crate::run::seconds::HostSeconds;
 use crate::run::terms::Terms;
+use crate::weights::{self, Mismatch};
 
 /// Name of the total loss among the losses of a batch and in records.
 pub const TOTAL: &str = "loss";
 
 /// Name of the mean squared error of the standardised target, where it is trained.
 pub const MSE: &str = "mse";
+
+/// Name of Huber's loss of the standardised target, where it is trained.
+pub const HUBER: &str = "huber";
 
 /// Losses of a batch by name.
 pub type Values = metrics::Losses;
@@ -170,6 +175,8 @@ pub struct Learner<O: Objective> {
     model: Option<O::Model>,
     /// The optimiser.
     pub optimiser: Optimiser,
+    /// The average of the weights, if one is kept.
+    pub average: Option<WeightAverage>,
     clip_norm: Option<f64>,
     gradients: Option<Gradients>,
     accumulated: usize,
@@ -183,11 +190,38 @@ impl<O: Objective> Learner<O> {
             optimiser: objective.optimiser(config),
             objective: Arc::new(objective),
             model: Some(model),
+            average: None,
             clip_norm: config.clip_norm,
             gradients: None,
             accumulated: 0,
             seconds: HostSeconds::default(),
         }
+    }
+
+    /// Averages the weights as configured.
+    pub fn with_average(self, config: &AverageConfig) -> Self {
+        Self { average: WeightAverage::new(config), ..self }
+    }
+
+    /// Restores the average of an earlier run.
+    ///
+    /// # Errors
+    /// [`Mismatch`] if averages are missing, unexpected or of another size.
+    pub fn restore_average(
+        &mut self,
+        averages: BTreeMap<String, weights::Tensor>,
+        device: &Device,
+    ) -> Result<(), Mismatch> {
+        match (&mut self.average, &self.model) {
+            (Some(average), Some(model)) => average.restore(model, averages, device),
+            _ => Ok(()),
+        }
+    }
+
+    /// Returns the model with the weights to validate and to keep: the average, or those of the last step.
+    pub fn kept(&self) -> O::Model {
+        let model = self.model().clone();
+        self.average.as_ref().map_or(model.clone(), |average| average.placed_in(model))
     }
 
     /// Returns the model.
@@ -246,9 +280,20 @@ impl<O: Objective> Learner<O> {
         if let Some(limit) = self.clip_norm {
             gradients.clip(norm, limit);
         }
-        self.model = Some(self.optimiser.step(model, gradients, rates));
+        let model = self.optimiser.step(model, gradients, rates);
+        if let Some(average) = &mut self.average {
+            average.after_step(&model, self.optimiser.steps().into());
+        }
+        self.model = Some(model);
         self.accumulated = 0;
         HostSeconds::lap(&mut self.seconds.optimiser, &mut begun);
+    }
+
+    /// Ends an epoch. `epochs` counts the epochs so far.
+    pub fn end_epoch(&mut self, epochs: u64) {
+        if let (Some(average), Some(model)) = (&mut self.average, &self.model) {
+            average.after_epoch(model, epochs);
+        }
     }
 
     /// Returns the host's seconds since the last call: forward and backward passes, norms and steps.

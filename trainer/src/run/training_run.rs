@@ -11,6 +11,7 @@ use schemas::count::counted;
 
 use crate::config::Config;
 use crate::config::run::Select;
+use crate::config::schedule::ScheduleKind;
 use crate::data::size::Size;
 use crate::data::{Selection, StreamSettings};
 use crate::device;
@@ -300,7 +301,7 @@ impl<'a, O: Objective> TrainingRun<'a, O> {
     /// Takes an optimiser step, and records it or, on a device with its own memory, some steps together.
     fn step(&mut self) -> Result<(), TrainError> {
         let place = self.state.step + self.state.missed + self.missed_in_epoch();
-        let rates = self.schedule.at(place, self.state.epoch);
+        let rates = self.schedule.at(place, self.state.epoch, &self.state.plateau);
         let norm = self.learner.gradient_norm();
         self.learner.step(&norm, rates);
         self.state.step += 1;
@@ -423,20 +424,25 @@ impl<'a, O: Objective> TrainingRun<'a, O> {
             .into_iter()
             .map(|(name, sum)| (name, sum / batches))
             .collect();
-        let validation = self.validate()?;
+        let epoch = self.state.epoch + 1;
+        self.learner.end_epoch(epoch);
+        let model = self.learner.kept();
+        let validation = self.validate(&model)?;
         let deciding = match (self.select, &validation) {
             (Select::Validation | Select::Last, Some(validation)) => total(validation),
             _ => total(&train),
         };
         let best = deciding.is_finite() && self.state.best_loss.is_none_or(|best| deciding < best);
-        let epoch = self.state.epoch + 1;
+        if self.config.schedule.kind == ScheduleKind::Plateau {
+            self.state.plateau.add(deciding, &self.config.schedule.plateau);
+        }
         if best {
             (self.state.best_loss, self.state.best_epoch) = (Some(deciding), Some(epoch));
         }
         let kept = best || self.select == Select::Last;
         self.state.last_loss = (self.select == Select::Last).then_some(deciding);
         if kept {
-            self.writer.best(self.learner.model(), &self.description)?;
+            self.writer.best(&model, &self.description)?;
         }
         let crystals = self.state.crystals;
         let cost = Cost {
@@ -467,13 +473,13 @@ impl<'a, O: Objective> TrainingRun<'a, O> {
         self.save()
     }
 
-    /// Returns the mean losses over the validation set.
-    fn validate(&self) -> Result<Option<Values>, TrainError> {
+    /// Returns the mean losses of a model over the validation set.
+    fn validate(&self, model: &O::Model) -> Result<Option<Values>, TrainError> {
         let Some(selection) = &self.crystals.validation else { return Ok(None) };
         // Shuffled, the same way every time: a mean over batches that mix the stores can be compared
         // with training's, one over each store's own batches can not.
         let settings = self.stream(VALIDATION_EPOCH, 0);
-        let model = self.learner.model().valid();
+        let model = model.clone().valid();
         let mut batches = self.batches(selection, settings)?;
         let (mut sums, mut weights) = (BTreeMap::new(), 0.0);
         let objective = &self.learner.objective;
@@ -513,8 +519,7 @@ impl<'a, O: Objective> TrainingRun<'a, O> {
 
     /// Writes the checkpoint.
     fn save(&mut self) -> Result<(), TrainError> {
-        let Self { state, description, learner, .. } = &*self;
-        self.writer.checkpoint(state, description, learner.model(), &learner.optimiser)?;
+        self.writer.checkpoint(&self.state, &self.description, &self.learner)?;
         self.saved = Instant::now();
         Ok(())
     }

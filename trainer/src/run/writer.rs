@@ -8,13 +8,13 @@ use burn::module::Module;
 use crate::atomic;
 use crate::config::Config;
 use crate::error::TrainError;
-use crate::optimiser::Optimiser;
+use crate::run::average::WeightAverage;
 use crate::run::card::Card;
 use crate::run::checkpoint::{Checkpoint, State};
 use crate::run::folder::{DIVERGED_FILE, RunFolder};
 use crate::run::metrics::{self, MetricsLog, Record};
 use crate::run::snapshot;
-use crate::run::step::{Titles, Values};
+use crate::run::step::{Learner, Objective, Titles, Values};
 use crate::run::tensorboard::EventFile;
 use crate::weights::{self, Description};
 
@@ -102,22 +102,22 @@ impl Writer {
     }
 
     /// Writes the records to disk, then the checkpoint.
-    pub(super) fn checkpoint<M: Module>(
+    pub(super) fn checkpoint<O: Objective>(
         &self,
         state: &State,
         description: &Description,
-        model: &M,
-        optimiser: &Optimiser,
+        learner: &Learner<O>,
     ) -> Result<(), TrainError> {
         let Some(log) = &self.log else { return Ok(()) };
         log.sync()?;
-        let (first_moments, second_moments) = snapshot::moments_of(optimiser);
+        let (first_moments, second_moments) = snapshot::moments_of(&learner.optimiser);
         let checkpoint = Checkpoint {
             state: state.clone(),
             description: description.clone(),
-            weights: snapshot::weights_of(model),
+            weights: snapshot::weights_of(learner.model()),
             first_moments,
             second_moments,
+            averages: learner.average.as_ref().map(WeightAverage::tensors).unwrap_or_default(),
         };
         Ok(checkpoint.write(&self.folder.checkpoint())?)
     }

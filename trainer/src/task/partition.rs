@@ -17,6 +17,7 @@ use serde::Serialize;
 
 use super::crystals::{Crystal, Crystals, Wanted};
 use super::{Counts, TargetColumn, Task, TaskError};
+use crate::config::finetune::HeldOut;
 use crate::data::{Sources, SplitPart};
 
 use assignment::{Assignment, Parts};
@@ -41,6 +42,8 @@ pub struct PartitionOptions {
     pub fraction_seed: u64,
     /// Whether the training part also holds the crystals of the validation part, behind its own.
     pub train_on_validation: bool,
+    /// The crystals for validation in the folds of a cross-validation.
+    pub held_out: HeldOut,
 }
 
 impl Default for PartitionOptions {
@@ -53,6 +56,7 @@ impl Default for PartitionOptions {
             fraction: 1.0,
             fraction_seed: 0,
             train_on_validation: false,
+            held_out: HeldOut::Same,
         }
     }
 }
@@ -160,7 +164,7 @@ pub(super) fn partition(
     };
     let crystals = Crystals::read(sources, wanted)?;
     let missing = assignment.missing(task, &crystals, options)?;
-    let parts = assignment.parts(task, &crystals)?;
+    let parts = assignment.parts(task, &crystals, options.held_out)?;
     check_sizes(task, &crystals, &parts, options)?;
 
     let mut excluded: Vec<Excluded> = crystals

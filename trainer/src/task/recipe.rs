@@ -47,7 +47,7 @@ impl Group {
             (MethodKind::InfoGraph, Self::Other) => {
                 return include_str!("../../recipes/infograph/other.toml");
             }
-            (MethodKind::Mmpt, _) => {}
+            (MethodKind::Mmpt | MethodKind::Denoise | MethodKind::MmptDenoise, _) => {}
         }
         match (model, self) {
             (ModelKind::Mmpt, Self::Matbench) => include_str!("../../recipes/mmpt/matbench.toml"),
@@ -94,7 +94,7 @@ fn tasks(model: ModelKind, method: MethodKind) -> &'static str {
     match method {
         MethodKind::CrystalTwins => return include_str!("../../recipes/crystal-twins/tasks.toml"),
         MethodKind::InfoGraph => return include_str!("../../recipes/infograph/tasks.toml"),
-        MethodKind::Mmpt => {}
+        MethodKind::Mmpt | MethodKind::Denoise | MethodKind::MmptDenoise => {}
     }
     match model {
         ModelKind::Mmpt => include_str!("../../recipes/mmpt/tasks.toml"),

@@ -27,7 +27,7 @@ use super::key::{
 };
 use super::lattice;
 use super::section::unreadable;
-use super::sections::sections;
+use super::sections::{MmptDenoiseSections, sections};
 use super::target::Target;
 use crate::config::{self, Config, MethodKind, ModelConfig, ModelKind, PretrainConfig};
 use crate::data::LatticeStatistics;
@@ -69,6 +69,8 @@ impl Description {
         let pretrain = match self.pretrain.method {
             MethodKind::Mmpt => json(&self.pretrain.mmpt),
             MethodKind::CrystalTwins => json(&self.pretrain.crystal_twins),
+            MethodKind::Denoise => json(&self.pretrain.denoise),
+            MethodKind::MmptDenoise => json(&MmptDenoiseSections::of(&self.pretrain)),
             MethodKind::InfoGraph => json(&serde_json::Map::new()),
         };
         metadata.insert(KIND_KEY.to_owned(), word(&self.model.kind));

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use serde::de::value::{Error as ValueError, StrDeserializer};
 use serde::de::{DeserializeOwned, IntoDeserializer};
+use serde::{Deserialize, Serialize};
 
 use super::error::WeightsError;
 use super::key::{CONFIG_KEY, EARLIER_LABELS_KEY, KIND_KEY, METHOD_KEY, PRETRAIN_KEY, TARGET_KEY};
 use super::section::{self, text, unreadable};
-use crate::config::{MethodKind, ModelConfig, ModelKind, PretrainConfig};
+use crate::config::{DenoiseConfig, MethodKind, MmptPretrainConfig, ModelConfig, ModelKind, PretrainConfig};
 
 /// The setting of the pre-training in [`EARLIER_LABELS_KEY`].
 const EARLIER_LABELS: &str = "labels";
@@ -16,6 +17,19 @@ const EARLIER_LABELS: &str = "labels";
 const EARLIER_MODEL_KEYS: [&str; 2] = ["masking", "decoder_width"];
 /// Settings of the pre-training that a file may lack, since no weight depends on them.
 const LOSS: &str = "loss";
+
+/// The settings of the method "mmpt+denoise" in the metadata.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct MmptDenoiseSections {
+    mmpt: MmptPretrainConfig,
+    denoise: DenoiseConfig,
+}
+
+impl MmptDenoiseSections {
+    pub(super) fn of(pretrain: &PretrainConfig) -> Self {
+        Self { mmpt: pretrain.mmpt.clone(), denoise: pretrain.denoise.clone() }
+    }
+}
 
 /// Reads the sections of model and pre-training from metadata of this or an earlier version.
 pub(super) fn sections(
@@ -66,6 +80,16 @@ pub(super) fn sections(
         MethodKind::CrystalTwins => {
             let home = |_: &str| Some(PRETRAIN_KEY);
             sections.1.crystal_twins = section::fill(&sections.1.crystal_twins, &pretrain, home)?;
+        }
+        MethodKind::Denoise => {
+            let home = |_: &str| Some(PRETRAIN_KEY);
+            sections.1.denoise = section::fill(&sections.1.denoise, &pretrain, home)?;
+        }
+        MethodKind::MmptDenoise => {
+            let home = |_: &str| Some(PRETRAIN_KEY);
+            let both = MmptDenoiseSections::of(&sections.1);
+            let MmptDenoiseSections { mmpt, denoise } = section::fill(&both, &pretrain, home)?;
+            (sections.1.mmpt, sections.1.denoise) = (mmpt, denoise);
         }
         MethodKind::InfoGraph => {
             if let Some(other) = pretrain.first() {

@@ -3,10 +3,12 @@
 //! * [`mmpt`]: masked views and labels of MMPT
 //! * [`loss`]: loss terms of MMPT
 //! * [`crystal_twins`]: views and projector of Crystal Twins
+//! * [`denoise`]: noise and heads of denoising
 //!
 //! Every method with settings has a section that is named like it.
 
 pub mod crystal_twins;
+pub mod denoise;
 pub mod loss;
 pub mod mmpt;
 
@@ -17,6 +19,7 @@ use super::model::{ModelConfig, ModelKind};
 use super::section::{Setting, section};
 
 pub use crystal_twins::CrystalTwinsConfig;
+pub use denoise::DenoiseConfig;
 pub use loss::LossConfig;
 pub use mmpt::{Masking, MmptPretrainConfig};
 
@@ -31,13 +34,19 @@ pub enum MethodKind {
     /// InfoGraph: the mutual information of atoms and crystals.
     #[serde(rename = "infograph")]
     InfoGraph,
+    /// Denoising: the noise on atoms and cells.
+    Denoise,
+    /// MMPT on crystals with noise, together with denoising.
+    #[serde(rename = "mmpt+denoise")]
+    MmptDenoise,
 }
 
 impl Setting for MethodKind {}
 
 impl MethodKind {
     /// All methods.
-    pub const ALL: [Self; 3] = [Self::Mmpt, Self::CrystalTwins, Self::InfoGraph];
+    pub const ALL: [Self; 5] =
+        [Self::Mmpt, Self::CrystalTwins, Self::InfoGraph, Self::Denoise, Self::MmptDenoise];
 
     /// Returns a description in a few words.
     pub fn about(self) -> &'static str {
@@ -45,6 +54,10 @@ impl MethodKind {
             Self::Mmpt => "Mutex masked pre-training for crystals",
             Self::CrystalTwins => "Crystal Twins, the agreement of two views of a crystal",
             Self::InfoGraph => "InfoGraph, the mutual information of atoms and their crystal",
+            Self::Denoise => "Denoising of the atoms and cells of crystals",
+            Self::MmptDenoise => {
+                "Mutex masked pre-training for crystals with denoising of their atoms and cells"
+            }
         }
     }
 
@@ -54,6 +67,8 @@ impl MethodKind {
             Self::Mmpt => "mmpt",
             Self::CrystalTwins => "crystal-twins",
             Self::InfoGraph => "infograph",
+            Self::Denoise => "denoise",
+            Self::MmptDenoise => "mmpt+denoise",
         }
     }
 
@@ -63,13 +78,15 @@ impl MethodKind {
             Self::Mmpt => "decoders",
             Self::CrystalTwins => "projector",
             Self::InfoGraph => "discriminators",
+            Self::Denoise => "heads for the noise",
+            Self::MmptDenoise => "decoders and heads for the noise",
         }
     }
 
     /// Returns the kind of encoder that it trains.
     pub fn model(self) -> ModelKind {
         match self {
-            Self::Mmpt => ModelKind::Mmpt,
+            Self::Mmpt | Self::Denoise | Self::MmptDenoise => ModelKind::Mmpt,
             Self::CrystalTwins | Self::InfoGraph => ModelKind::Cgcnn,
         }
     }
@@ -78,12 +95,14 @@ impl MethodKind {
 section! {
     /// The pre-training and its settings.
     pub struct PretrainConfig {
-        /// The pre-training: "mmpt", "crystal-twins" or "infograph". Sections of other methods have no effect.
+        /// The pre-training: "mmpt", "crystal-twins", "infograph", "denoise" or "mmpt+denoise". Sections of other methods have no effect.
         pub method: MethodKind = MethodKind::Mmpt;
         /// Labels, masks and decoders of MMPT's pre-training.
         pub mmpt: MmptPretrainConfig = MmptPretrainConfig::default();
         /// Views and projector of Crystal Twins.
         pub crystal_twins: CrystalTwinsConfig = CrystalTwinsConfig::default();
+        /// Noise and heads of denoising.
+        pub denoise: DenoiseConfig = DenoiseConfig::default();
     }
 }
 
@@ -98,6 +117,11 @@ impl PretrainConfig {
                 let width = model.cgcnn.convolutions as f64 * model.cgcnn.atom_width as f64;
                 MATRICES * width * width
             }
+            MethodKind::Denoise => self.denoise.head_numbers(model.widths().atoms),
+            MethodKind::MmptDenoise => {
+                let atoms = model.widths().atoms;
+                self.mmpt.decoder_numbers(atoms) + self.denoise.head_numbers(atoms)
+            }
         }
     }
 
@@ -107,6 +131,7 @@ impl PretrainConfig {
         let mut settings = self.clone();
         settings.mmpt.loss = LossConfig::default();
         settings.crystal_twins = self.crystal_twins.of_weights();
+        settings.denoise = self.denoise.of_weights();
         settings
     }
 
@@ -121,6 +146,11 @@ impl PretrainConfig {
     pub(super) fn check_relations(&self, faults: &mut Faults) {
         match self.method {
             MethodKind::Mmpt => self.mmpt.loss.check_relations(faults),
+            MethodKind::Denoise => self.denoise.check_relations(faults),
+            MethodKind::MmptDenoise => {
+                self.mmpt.loss.check_relations(faults);
+                self.denoise.check_relations(faults);
+            }
             MethodKind::CrystalTwins | MethodKind::InfoGraph => {}
         }
     }

@@ -20,15 +20,26 @@ use burn::prelude::*;
 
 use super::encoding::Encoding;
 use super::layers::Initialiser;
-use super::{Batch, Pass};
+use super::{Batch, Pass, Trace};
 use crate::config::MmptModelConfig;
 use crate::data::{Inputs, LatticeStatistics};
 use lattice::LatticeEncoder;
-use structure::StructureEncoder;
+use structure::{StructureEncoder, StructureEncoding};
 
 /// Returns the parts that a batch must have for this encoder.
 pub fn inputs() -> Inputs {
     Inputs { bases: true, ..Inputs::default() }
+}
+
+/// The encodings of a batch of B crystals.
+#[derive(Debug, Clone)]
+pub struct MmptEncoding {
+    /// `h_S` of every atom and the radial basis of every edge.
+    pub structure: StructureEncoding,
+    /// `h_L` of every crystal, shape `[B, 2 · lattice_width]`.
+    pub lattice: Tensor<2>,
+    /// Standardised lattice parameters, shape `[B, 6]`.
+    pub parameters: Tensor<2>,
 }
 
 /// The structure encoder and the lattice encoder.
@@ -58,11 +69,17 @@ impl MmptEncoder {
     /// # Shapes
     /// Atoms `[N, structure_width]`, crystals `[B, 2 · lattice_width]`.
     pub fn encode(&self, batch: &Batch, pass: &mut Pass) -> Encoding {
-        let standardised = self.lattice.standardise(batch.lattice_parameters.clone());
-        Encoding {
-            atoms: self.structure.forward(batch, &mut pass.trace).structure,
-            crystals: Some(self.lattice.forward(standardised)),
-        }
+        let MmptEncoding { structure, lattice, .. } = self.encode_all(batch, &mut pass.trace);
+        Encoding { atoms: structure.structure, crystals: Some(lattice) }
+    }
+
+    /// Encodes a batch without masking, for the decoders of a pre-training.
+    pub fn encode_all(&self, batch: &Batch, trace: &mut Trace) -> MmptEncoding {
+        let structure = self.structure.forward(batch, trace);
+        let parameters = self.lattice.standardise(batch.lattice_parameters.clone());
+        let lattice = self.lattice.forward(parameters.clone());
+        trace.record("h_L", || lattice.clone());
+        MmptEncoding { structure, lattice, parameters }
     }
 }
 

@@ -85,7 +85,8 @@ fn joined_parameters_take_the_same_steps() {
     for kind in [OptimiserKind::Adam, OptimiserKind::AdamW, OptimiserKind::Sgd] {
         let config = config(kind, DECAY);
         let rates = Rates::of(&config);
-        let optimiser = || Optimiser::new(&config).with_rate_factor(&["weight"], 0.5);
+        let optimiser =
+            || Optimiser::new(&config).with_rate_factors(|name| if name == "weight" { 0.5 } else { 1.0 });
         let (mut single, mut joined) = (optimiser(), optimiser());
         let (mut left, mut right) = (layer(&device), layer(&device));
         for gradient in [0.5, -2.0, 1.0] {

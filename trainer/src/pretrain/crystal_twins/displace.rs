@@ -1,7 +1,7 @@
 //! Displacement of atoms, with a new search for their neighbours.
 
 use crystal::feature::{FeatureOptions, Featuriser};
-use crystal::math::{Matrix3, Vector3, cross, dot, norm, row_times};
+use crystal::math::{Vector3, inverse, norm, row_times};
 use crystal::structure::Structure;
 use rand::{Rng, RngExt};
 use rand_distr::StandardNormal;
@@ -91,12 +91,4 @@ fn displacement(farthest: f64, generator: &mut impl Rng) -> Vector3 {
     let length = norm(&direction).max(f64::MIN_POSITIVE);
     let distance = farthest * generator.random::<f64>();
     direction.map(|value| distance * value / length)
-}
-
-/// Returns the inverse of a matrix of lattice vectors.
-fn inverse(rows: &Matrix3) -> Matrix3 {
-    let [a, b, c] = rows;
-    let columns = [cross(b, c), cross(c, a), cross(a, b)];
-    let volume = dot(a, &columns[0]);
-    std::array::from_fn(|row| std::array::from_fn(|column| columns[column][row] / volume))
 }

@@ -8,9 +8,9 @@ use crate::config::MmptModelConfig;
 use crate::data::LatticeStatistics;
 use crate::model::names;
 
-/// Returns a freshly initialised, very small model in double precision on the CPU.
-pub(crate) fn tiny() -> MmptModel {
-    let config = MmptModelConfig {
+/// Returns the sizes of a very small encoder.
+pub(crate) fn tiny_encoder() -> MmptModelConfig {
+    MmptModelConfig {
         hidden: 8,
         structure_width: 6,
         interaction_blocks: 1,
@@ -18,7 +18,14 @@ pub(crate) fn tiny() -> MmptModel {
         output_width: 8,
         output_layers: 1,
         ..MmptModelConfig::default()
-    };
+    }
+}
+
+/// Returns a freshly initialised, very small model in double precision on the CPU.
+pub(crate) fn tiny() -> MmptModel {
     let statistics = LatticeStatistics { mean: [5.0, 5.0, 5.0, 80.0, 80.0, 80.0], std: [2.0; 6] };
-    names::with_dtype(MmptModel::init(&config, 5, &statistics, 9, &Device::flex().autodiff()), DType::F64)
+    names::with_dtype(
+        MmptModel::init(&tiny_encoder(), 5, &statistics, 9, &Device::flex().autodiff()),
+        DType::F64,
+    )
 }

@@ -11,7 +11,7 @@ use crate::config::model::{
 use crate::data::LatticeStatistics;
 use crate::data::labels::DIRECTIONS;
 use crate::model::layers::{Initialiser, Linear, LinearConfig, Mlp};
-use crate::model::mmpt::MmptEncoder;
+use crate::model::mmpt::{MmptEncoder, MmptEncoding};
 use crate::model::views::{Views, of_view};
 use crate::model::{Batch, Encoder, Trace};
 use crate::ops::Activation;
@@ -22,13 +22,20 @@ const LATTICE_DECODER_LAYERS: usize = 4;
 /// Number of hidden layers of the atom-type decoder.
 const TYPE_LAYERS: usize = 4;
 
-/// MMPT's encoder with the decoders. Both views share them.
+/// MMPT's encoder with the decoders.
 #[derive(Module, Debug)]
 pub struct MmptModel {
-    /// The `[MASK]` token, shape `[structure_width]`.
-    pub mask_token: Param<Tensor<1>>,
     /// Encoder, from crystals to `h_S` and `h_L`.
     pub encoder: Encoder,
+    /// Decoders of the masked views.
+    pub decoders: MmptDecoders,
+}
+
+/// The decoders of the masked views. Both views share them.
+#[derive(Module, Debug)]
+pub struct MmptDecoders {
+    /// The `[MASK]` token, shape `[structure_width]`.
+    pub mask_token: Param<Tensor<1>>,
     /// Lattice decoder, from `h_L` to the standardised lattice parameters.
     pub lattice_dec: Mlp,
     /// Graph isomorphism layer, from masked `h_S` to p_C.
@@ -77,6 +84,36 @@ impl MmptModel {
         statistics: &LatticeStatistics,
         initialiser: &mut Initialiser,
     ) -> Self {
+        // The token is drawn first.
+        let mask_token = hide::token(config.structure_width, initialiser);
+        let encoder = Encoder::Mmpt(MmptEncoder::init(config, statistics, initialiser));
+        Self { encoder, decoders: MmptDecoders::build(config, decoder_width, mask_token, initialiser) }
+    }
+
+    /// Encodes a batch, masks the atoms of each view and decodes both views.
+    ///
+    /// # Shapes
+    /// See [`Prediction`].
+    pub fn forward(&self, batch: &Batch, trace: &mut Trace) -> Prediction {
+        let encoding = self.encoder().encode_all(batch, trace);
+        self.decoders.forward(encoding, batch, trace)
+    }
+
+    /// Returns the encoder.
+    pub(crate) fn encoder(&self) -> &MmptEncoder {
+        let Encoder::Mmpt(encoder) = &self.encoder else { unreachable!("the model is made with it") };
+        encoder
+    }
+}
+
+impl MmptDecoders {
+    /// Makes decoders by an initialiser.
+    pub fn build(
+        config: &MmptModelConfig,
+        decoder_width: usize,
+        mask_token: Param<Tensor<1>>,
+        initialiser: &mut Initialiser,
+    ) -> Self {
         let (width, hidden) = (config.structure_width, decoder_width);
         let mut lattices = vec![LATTICE_TOKENS * config.lattice_width];
         lattices.extend([hidden; LATTICE_DECODER_LAYERS]);
@@ -85,8 +122,7 @@ impl MmptModel {
         types.extend([hidden; TYPE_LAYERS]);
         types.push(ATOM_TYPES);
         Self {
-            mask_token: hide::token(width, initialiser),
-            encoder: Encoder::Mmpt(MmptEncoder::init(config, statistics, initialiser)),
+            mask_token,
             lattice_dec: Mlp::init(&lattices, initialiser),
             coord_gin: EdgeGin::init(width, initialiser),
             coord_out: LinearConfig::new(width, 1).init(initialiser),
@@ -98,35 +134,25 @@ impl MmptModel {
         }
     }
 
-    /// Encodes a batch, masks the atoms of each view and decodes both views.
+    /// Masks the atoms of each view and decodes both views.
     ///
     /// The lattice is decoded from `h_L`. Each view is decoded from `g_i = [MASK]` for its hidden atoms and
     /// `g_i = h_S^i` for the others (Eq. 5).
     ///
     /// # Shapes
     /// See [`Prediction`].
-    pub fn forward(&self, batch: &Batch, trace: &mut Trace) -> Prediction {
-        let MmptEncoder { structure, lattice: lattices } = self.encoder();
-        let encoding = structure.forward(batch, trace);
-        let lattice_target = lattices.standardise(batch.lattice_parameters.clone());
-        let lattice_encoding = lattices.forward(lattice_target.clone());
-        trace.record("h_L", || lattice_encoding.clone());
-        let lattice = self.lattice_dec.forward(lattice_encoding);
+    pub fn forward(&self, encoding: MmptEncoding, batch: &Batch, trace: &mut Trace) -> Prediction {
+        let MmptEncoding { structure, lattice, parameters: lattice_target } = encoding;
+        let lattice = self.lattice_dec.forward(lattice);
         trace.record("p_L", || lattice.clone());
-        let radial = RadialSums::new(encoding.radial, batch);
-        let g = hide::hide(encoding.structure, self.mask_token.val(), batch.views());
+        let radial = RadialSums::new(structure.radial, batch);
+        let g = hide::hide(structure.structure, self.mask_token.val(), batch.views());
         let views = self.decode(g.clone(), &radial, batch.views());
         for view in 0..2 {
             trace.record(&format!("g{}", view + 1), || of_view(&g, view));
             views.record(view, trace);
         }
         Prediction { lattice, lattice_target, views }
-    }
-
-    /// Returns the encoder.
-    pub(crate) fn encoder(&self) -> &MmptEncoder {
-        let Encoder::Mmpt(encoder) = &self.encoder else { unreachable!("the model is made with it") };
-        encoder
     }
 
     /// Decodes both masked views.

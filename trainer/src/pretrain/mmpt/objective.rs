@@ -76,7 +76,8 @@ impl Objective for MmptObjective {
         let trace = &mut pass.trace;
         let prediction = model.forward(batch, trace);
         let losses = Losses::new(&self.config.pretrain.mmpt.loss, &prediction, batch, trace);
-        (losses.total, losses.terms.averaged_over(&self.ranks))
+        let terms = losses.terms().averaged_over(&self.ranks);
+        (losses.total, terms)
     }
 
     fn uploaded_bytes(&self, batch: &Batch) -> usize {

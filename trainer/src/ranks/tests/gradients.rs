@@ -20,10 +20,12 @@ use crate::model::{self, Batch, Pass, Trace, names};
 use crate::ops;
 use crate::optimiser::Gradients;
 use crate::pretrain::crystal_twins::{CrystalTwinsModel, CrystalTwinsObjective};
+use crate::pretrain::denoise::DenoiseObjective;
 use crate::pretrain::infograph::objective::PlacedBatch;
 use crate::pretrain::infograph::{InfoGraphModel, InfoGraphObjective};
-use crate::pretrain::mmpt::example::tiny;
+use crate::pretrain::mmpt::example::{tiny, tiny_encoder};
 use crate::pretrain::mmpt::loss::Losses;
+use crate::pretrain::mmpt_denoise::MmptDenoiseObjective;
 use crate::pretrain::{Pretraining, mmpt};
 use crate::ranks::threads::on_ranks;
 use crate::ranks::{Ranks, alone};
@@ -139,6 +141,36 @@ fn learn_information(ranks: &Arc<dyn Ranks>) -> (Numbers, Numbers) {
     averaged(&model, &terms.values(), &loss, ranks)
 }
 
+/// Losses and gradients of denoising, both averaged over the ranks.
+fn learn_noise(ranks: &Arc<dyn Ranks>) -> (Numbers, Numbers) {
+    let (mut config, device) = (Config::default(), Device::flex());
+    config.model.mmpt = tiny_encoder();
+    let model = DenoiseObjective::init(&config, &Default::default(), &device.clone().autodiff());
+    let model = names::with_dtype(model, DType::F64);
+    let share = Share { index: ranks.rank(), count: ranks.count() };
+    let objective = DenoiseObjective::new(&config, &FeatureSettings::default(), &device, ranks);
+    let (graph, key) = graph(share.of(crystals().len()), objective.inputs());
+    let batch = objective.on_device(objective.noisy(&graph, key, Inputs::default()), None);
+    let (loss, terms) = objective.losses(&model, &batch, &mut Pass::training());
+    averaged(&model, &terms.values(), &loss, ranks)
+}
+
+/// Losses and gradients of MMPT with denoising, both averaged over the ranks.
+fn learn_both(ranks: &Arc<dyn Ranks>) -> (Numbers, Numbers) {
+    let (mut config, device) = (Config::default(), Device::flex());
+    config.model.mmpt = tiny_encoder();
+    let model = MmptDenoiseObjective::init(&config, &Default::default(), &device.clone().autodiff());
+    let model = names::with_dtype(model, DType::F64);
+    let share = Share { index: ranks.rank(), count: ranks.count() };
+    let denoise = DenoiseObjective::new(&config, &FeatureSettings::default(), &device, ranks);
+    let both = MmptDenoiseObjective::new(&config, &FeatureSettings::default(), &device, ranks);
+    let (graph, key) = graph(share.of(crystals().len()), both.inputs());
+    let masks = Masks::draw(Masking::Mutex, key, &graph.atom_offsets);
+    let batch = denoise.on_device(denoise.noisy(&graph, key, mmpt::inputs()), Some(&masks));
+    let (loss, terms) = both.losses(&model, &batch, &mut Pass::training());
+    averaged(&model, &terms.values(), &loss, ranks)
+}
+
 pub(super) fn assert_close(found: &Numbers, expected: &Numbers, what: &str) {
     assert_eq!(found.keys().collect::<Vec<_>>(), expected.keys().collect::<Vec<_>>());
     let greatest_of = |numbers: &[f64]| numbers.iter().fold(0.0_f64, |most, value| most.max(value.abs()));
@@ -172,10 +204,15 @@ fn ranks_find_the_gradients_of_the_whole_batch() {
 }
 
 #[test]
-fn ranks_find_the_gradients_of_cgcnn_s_pretrainings() {
+fn ranks_find_the_gradients_of_other_pretrainings() {
     type Learn = dyn Fn(&Arc<dyn Ranks>) -> (Numbers, Numbers) + Sync;
-    let learns: [&Learn; 3] =
-        [&|ranks| learn_twins(0.0, ranks), &|ranks| learn_twins(0.05, ranks), &learn_information];
+    let learns: [&Learn; 5] = [
+        &|ranks| learn_twins(0.0, ranks),
+        &|ranks| learn_twins(0.05, ranks),
+        &learn_information,
+        &learn_noise,
+        &learn_both,
+    ];
     for (index, learn) in learns.into_iter().enumerate() {
         let (losses, gradients) = learn(&alone());
         for count in [2, 3, 7] {

@@ -33,6 +33,7 @@ fn sample(step: u64, width: usize) -> Checkpoint {
             records: step,
             config_hash: "abc".to_owned(),
             processes: Some(4),
+            plateau: Plateau::default(),
         },
         description: Description {
             model: ModelConfig::default(),
@@ -44,6 +45,7 @@ fn sample(step: u64, width: usize) -> Checkpoint {
         weights: tensors(0.0),
         first_moments: tensors(0.25),
         second_moments: tensors(0.125),
+        averages: tensors(0.0625),
     }
 }
 

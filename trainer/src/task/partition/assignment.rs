@@ -8,6 +8,7 @@ use super::super::split_file::SplitFile;
 use super::super::{SplitRule, Task, TaskError};
 use super::draw::Draw;
 use super::{Excluded, PartitionOptions, Reason};
+use crate::config::finetune::HeldOut;
 use crate::data::subset::hash_position;
 use crate::data::{Sources, SplitPart};
 
@@ -132,7 +133,12 @@ impl Assignment {
     }
 
     /// Returns the part of every crystal for each fold in order.
-    pub(super) fn parts(&self, task: &Task, crystals: &Crystals) -> Result<Vec<Parts>, TaskError> {
+    pub(super) fn parts(
+        &self,
+        task: &Task,
+        crystals: &Crystals,
+        held_out: HeldOut,
+    ) -> Result<Vec<Parts>, TaskError> {
         let list = &crystals.list;
         let single = |parts| Ok(vec![Parts { fold: None, parts }]);
         match self {
@@ -154,32 +160,41 @@ impl Assignment {
                     let (task, store) = (task.name.clone(), task.store.clone());
                     return Err(TaskError::NoFolds { task, store });
                 }
-                let is_held_out = |crystal: &Crystal| hash_position(SALT, &crystal.material_id) < *validation;
-                let held_out: Vec<bool> = list.iter().map(is_held_out).collect();
-                Ok(of_folds(&folds, &held_out))
+                let by_salt = |salt: &str| {
+                    let is_held_out =
+                        |crystal: &Crystal| hash_position(salt, &crystal.material_id) < *validation;
+                    list.iter().map(is_held_out).collect()
+                };
+                Ok(of_folds(&folds, |fold| match held_out {
+                    HeldOut::Same => by_salt(SALT),
+                    HeldOut::PerFold => by_salt(&format!("{SALT}fold-{fold}:")),
+                }))
             }
             Assignment::Drawn(draw, validation, labels_sha256) => {
                 if labels_sha256.as_ref().is_some_and(|expected| *expected != crystals.labels_sha256()) {
                     return Err(TaskError::OtherLabels { task: task.name.clone() });
                 }
                 let folds = draw.folds(list);
-                Ok(of_folds(&folds, &draw.held_out(list, &folds, *validation)))
+                Ok(of_folds(&folds, |fold| match held_out {
+                    HeldOut::Same => draw.held_out(list, &folds, *validation, 0),
+                    HeldOut::PerFold => draw.held_out(list, &folds, *validation, 1 + fold as u64),
+                }))
             }
         }
     }
 }
 
-/// Returns the parts for each fold, of which `folds` has that of every crystal. The crystals that are held out are for
-/// validation where they are not tested.
-fn of_folds(folds: &[Option<usize>], held_out: &[bool]) -> Vec<Parts> {
+/// Returns the parts for each fold, of which `folds` has that of every crystal. The crystals that `held_out` returns for a
+/// fold are for validation where they are not tested.
+fn of_folds(folds: &[Option<usize>], held_out: impl Fn(usize) -> Vec<bool>) -> Vec<Parts> {
     let part = |tested: usize, fold: usize, held_out: bool| match held_out {
         _ if fold == tested => SplitPart::Test,
         true => SplitPart::Val,
         false => SplitPart::Train,
     };
     let of_fold = |tested: usize| {
-        let crystals = folds.iter().zip(held_out);
-        crystals.map(|(fold, &held_out)| fold.map(|fold| part(tested, fold, held_out))).collect()
+        let crystals = folds.iter().zip(held_out(tested));
+        crystals.map(|(fold, held_out)| fold.map(|fold| part(tested, fold, held_out))).collect()
     };
     let tested: BTreeSet<usize> = folds.iter().flatten().copied().collect();
     tested.into_iter().map(|fold| Parts { fold: Some(fold), parts: of_fold(fold) }).collect()

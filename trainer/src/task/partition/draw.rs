@@ -34,14 +34,21 @@ impl Draw {
         folds
     }
 
-    /// Returns whether each crystal is held out of training where it is not tested. `folds` are those drawn.
+    /// Returns whether each crystal is held out of training where it is not tested. `folds` are those drawn. Each `number`
+    /// is another draw.
     ///
     /// Of every `1 / share` neighbours in the order of the values of a fold one is drawn, and one at least of every fold:
     /// no fold then lacks a validation part.
-    pub(super) fn held_out(&self, list: &[Crystal], folds: &[Option<usize>], share: f64) -> Vec<bool> {
+    pub(super) fn held_out(
+        &self,
+        list: &[Crystal],
+        folds: &[Option<usize>],
+        share: f64,
+        number: u64,
+    ) -> Vec<bool> {
         // Other numbers than those of the folds.
         let mut generator = ChaCha8Rng::seed_from_u64(self.seed);
-        generator.set_stream(1);
+        generator.set_stream(1 + number);
         let size = (1.0 / share).round().max(1.0) as usize;
         let mut held_out = vec![false; list.len()];
         for fold in 0..self.folds {
@@ -102,8 +109,8 @@ mod tests {
         let list = crystals(&(0..203).map(|value| Some(f64::from(value))).collect::<Vec<_>>());
         let draw = Draw { folds: 5, seed: 3 };
         let folds = draw.folds(&list);
-        let held_out = draw.held_out(&list, &folds, 0.1);
-        assert_eq!(held_out, draw.held_out(&list, &folds, 0.1));
+        let held_out = draw.held_out(&list, &folds, 0.1, 0);
+        assert_eq!(held_out, draw.held_out(&list, &folds, 0.1, 0));
         let values: Vec<usize> = (0..203).filter(|&position| held_out[position]).collect();
         assert_eq!(values.len(), 20, "a tenth");
         assert!(values[9] < 130 && values[10] > 70, "of low and high values: {values:?}");
@@ -111,7 +118,7 @@ mod tests {
         let few = crystals(&[Some(1.0), Some(2.0), None, Some(3.0), Some(4.0)]);
         let draw = Draw { folds: 2, seed: 3 };
         let folds = draw.folds(&few);
-        let held_out = draw.held_out(&few, &folds, 0.1);
+        let held_out = draw.held_out(&few, &folds, 0.1, 0);
         let of_fold =
             |fold| folds.iter().zip(&held_out).filter(|(of, held)| **of == Some(fold) && **held).count();
         assert_eq!([of_fold(0), of_fold(1)], [1, 1]);

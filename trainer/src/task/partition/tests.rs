@@ -150,6 +150,35 @@ fn every_fold_is_tested_once_and_the_rest_is_divided_alike() {
     assert_eq!(all(&by_folds(), &sources).expect("again"), partition);
 }
 
+#[test]
+fn every_fold_may_hold_out_others() {
+    let (_folder, sources) = stored(&rows(90));
+    let drawn = Task {
+        split: SplitRule::Drawn { folds: 3, seed: 1, validation_fraction: 0.25, labels_sha256: None },
+        ..by_folds()
+    };
+    for task in [by_folds(), drawn] {
+        let options = PartitionOptions { held_out: HeldOut::PerFold, ..PartitionOptions::default() };
+        let partition = task.partition(&sources, &options).expect("three folds");
+        let same = all(&task, &sources).expect("three folds");
+        let validated = |partition: &Partition| {
+            let of_folds = partition.folds.iter().flat_map(|fold| ids(&fold.validation));
+            of_folds.collect::<BTreeSet<&str>>().len()
+        };
+        assert!(
+            validated(&partition) > validated(&same),
+            "{} of {}",
+            validated(&partition),
+            validated(&same)
+        );
+        for (fold, other) in partition.folds.iter().zip(&same.folds) {
+            assert_eq!(fold.test, other.test);
+            assert!(!fold.validation.is_empty() && fold.train.len() + fold.validation.len() == 60);
+        }
+        assert_eq!(task.partition(&sources, &options).expect("again"), partition);
+    }
+}
+
 /// A request for the gap.
 fn request(division: Division) -> PropertyRequest {
     PropertyRequest { properties: vec![GAP.to_owned()], division, seed: 7, ..PropertyRequest::default() }

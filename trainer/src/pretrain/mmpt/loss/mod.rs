@@ -74,8 +74,8 @@ pub(super) fn titles(config: &LossConfig) -> Titles {
 pub struct Losses {
     /// Weighted sum of the terms with its gradient, shape `[1]`.
     pub total: Tensor<1>,
-    /// The weighted sum and the unweighted terms.
-    pub terms: Terms,
+    /// The unweighted terms by name, shape `[1]` each.
+    pub parts: Vec<(&'static str, Tensor<1>)>,
 }
 
 impl Losses {
@@ -91,19 +91,25 @@ impl Losses {
     pub fn new(config: &LossConfig, prediction: &Prediction, batch: &Batch, trace: &mut Trace) -> Self {
         let zero = || Tensor::<1>::zeros([1], (&prediction.lattice.device(), prediction.lattice.dtype()));
         let mut total = zero();
-        let mut values = Vec::with_capacity(TERMS.len());
+        let mut parts = Vec::with_capacity(TERMS.len());
         for (term, weight) in switched_on(config) {
             let value = (term.value)(config, prediction, batch, trace);
             total = total + value.clone() * weight;
-            values.push(value);
+            parts.push((term.name, value));
         }
-        values.insert(0, total.clone());
-        Self { total, terms: Terms::new(&Self::names(config), &values) }
+        Self { total, parts }
+    }
+
+    /// Returns the weighted sum and the unweighted terms.
+    pub fn terms(&self) -> Terms {
+        let sum = [(TOTAL, self.total.clone())].into_iter();
+        let (names, values): (Vec<_>, Vec<_>) = sum.chain(self.parts.iter().cloned()).unzip();
+        Terms::new(&names, &values)
     }
 
     /// Returns the names and values of the sum and the terms. Waits for the device.
     pub fn values(&self) -> Vec<(&'static str, f64)> {
-        self.terms.values()
+        self.terms().values()
     }
 }
 

@@ -174,7 +174,7 @@ fn hidden_atoms_show_the_token_and_nothing_else() {
     let mut trace = Trace::on();
     model.forward(&masked::<f64>(&crystals, &masks), &mut trace);
     let traced = trace.into_tensors();
-    let token: Vec<f64> = model.mask_token.val().into_data().iter::<f64>().collect();
+    let token: Vec<f64> = model.decoders.mask_token.val().into_data().iter::<f64>().collect();
     let values = |name: &str| traced.get(name).expect("recorded").iter::<f64>().collect::<Vec<_>>();
     let structure = values("h_S");
     for (name, hidden) in [("g1", &masks.first), ("g2", &masks.second)] {

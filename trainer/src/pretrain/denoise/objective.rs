@@ -1,0 +1,193 @@
+//! Denoising as an objective: noise on the crystals, the model, and the squared errors of its predictions.
+
+use std::sync::Arc;
+
+use burn::prelude::*;
+use burn::tensor::Element;
+use schemas::settings::FeatureSettings;
+
+use super::heads::PredictedNoise;
+use super::model::DenoiseModel;
+use super::noise::{NoisyBatch, add_noise};
+use crate::config::Config;
+use crate::data::{BatchFloat, BatchSettings, GraphBatch, Inputs, LatticeStatistics, Selection};
+use crate::device;
+use crate::error::TrainError;
+use crate::model::layers::Initialiser;
+use crate::model::mask::{DrawKey, Masks};
+use crate::model::{Batch, Encoder, Pass};
+use crate::pretrain::Pretraining;
+use crate::ranks::Ranks;
+use crate::run::step::{Objective, TOTAL, Titles, Values};
+use crate::run::terms::Terms;
+
+/// Names of the terms of the loss: the mean squared errors of the displacements and of the strains, each in variances of
+/// its noise.
+pub const TERMS: [&str; 2] = ["L_noise", "L_strain"];
+
+/// Number of times that each of xx, yy, zz, yz, xz and xy is in a symmetric tensor.
+const TIMES: [f32; 6] = [1.0, 1.0, 1.0, 2.0, 2.0, 2.0];
+
+/// MMPT's encoder with heads for the noise, and the loss `L_noise + w L_strain`.
+///
+/// * `L_noise` is the mean over atoms and axes of `(ε̂ − ε)²`,
+/// * `L_strain` the mean over cells of `‖Ŝ − S‖²/6` with the Frobenius norm,
+///
+/// with noise in standard deviations. A model that predicts no noise has a strain loss of 1 and a noise loss of 1 less the
+/// ratio of crystals to atoms.
+#[derive(Debug)]
+pub struct DenoiseObjective {
+    config: Config,
+    cutoff_angstrom: f64,
+    device: Device,
+    ranks: Arc<dyn Ranks>,
+}
+
+/// Crystals with noise, and the noise.
+#[derive(Debug)]
+pub struct DenoiseBatch {
+    /// The crystals.
+    pub batch: Batch,
+    /// Noise on the atoms in standard deviations, shape `[N, 3]`.
+    pub displacements: Tensor<2>,
+    /// Strains of the cells in standard deviations, shape `[B, 6]`.
+    pub strains: Tensor<2>,
+}
+
+/// The loss of predicted noise.
+#[derive(Debug)]
+pub struct NoiseLosses {
+    /// Weighted sum of the terms with its gradient, shape `[1]`.
+    pub total: Tensor<1>,
+    /// The unweighted terms by name, shape `[1]` each.
+    pub parts: Vec<(&'static str, Tensor<1>)>,
+}
+
+impl DenoiseObjective {
+    /// Adds noise to a batch.
+    /// It has the parts that the model needs, and `more`.
+    pub fn noisy<R: BatchFloat>(&self, graph: &GraphBatch<R>, key: DrawKey, more: Inputs) -> NoisyBatch<R> {
+        let own = Inputs { vectors: true, ..Inputs::default() };
+        let settings = BatchSettings {
+            cutoff_angstrom: self.cutoff_angstrom,
+            inputs: Encoder::inputs(&self.config.model) | own | more,
+            bases_on_device: !device::computes_on_host(&self.device),
+            graph: self.config.model.graph(),
+        };
+        add_noise(graph, &self.config.pretrain.denoise, key, settings)
+    }
+
+    /// Moves this rank's share of a batch with noise to the device. With `masks`, it gets the two masked views.
+    pub fn on_device<R: Element + BatchFloat>(
+        &self,
+        noisy: NoisyBatch<R>,
+        masks: Option<&Masks>,
+    ) -> DenoiseBatch {
+        let NoisyBatch { graph, displacements, strains } = noisy;
+        let (atoms, crystals) = (graph.atoms(), graph.crystals());
+        let tensor = |values: Vec<R>, shape: [usize; 2]| -> Tensor<2> {
+            Tensor::from_data(TensorData::new(values, shape), (&self.device, R::dtype()))
+        };
+        DenoiseBatch {
+            displacements: tensor(displacements, [atoms, 3]),
+            strains: tensor(strains, [crystals, 6]),
+            batch: Batch::shared(graph, masks, self.cutoff_angstrom, &self.ranks, &self.device),
+        }
+    }
+
+    /// Returns the loss of predictions and its terms. A term without noise to predict is left out.
+    pub fn losses_of(&self, predicted: PredictedNoise, batch: &DenoiseBatch) -> NoiseLosses {
+        let config = &self.config.pretrain.denoise;
+        let global = &batch.batch.global;
+        let (mut weighted, mut parts) = (Vec::new(), Vec::new());
+        if config.displacement > 0.0 {
+            let errors = predicted.displacements - batch.displacements.clone();
+            let loss = global.of_atoms(errors.powi_scalar(2).mean());
+            weighted.push(loss.clone());
+            parts.push((TERMS[0], loss));
+        }
+        if config.strain > 0.0 {
+            let errors = predicted.strains - batch.strains.clone();
+            let times = Tensor::<1>::from_floats(TIMES, &self.device).cast(errors.dtype()).reshape([1, 6]);
+            let loss = global.of_crystals((errors.powi_scalar(2) * times).mean());
+            weighted.push(loss.clone() * config.strain_weight);
+            parts.push((TERMS[1], loss));
+        }
+        let total = weighted.into_iter().reduce(|sum, term| sum + term).expect("there is noise");
+        NoiseLosses { total, parts }
+    }
+}
+
+impl Pretraining for DenoiseObjective {
+    fn new(config: &Config, features: &FeatureSettings, device: &Device, ranks: &Arc<dyn Ranks>) -> Self {
+        Self {
+            config: config.clone(),
+            cutoff_angstrom: features.cutoff_angstrom,
+            device: device.clone(),
+            ranks: Arc::clone(ranks),
+        }
+    }
+
+    fn build(config: &Config, statistics: &LatticeStatistics, initialiser: &mut Initialiser) -> DenoiseModel {
+        DenoiseModel::build(config, statistics, initialiser)
+    }
+
+    fn into_encoder(model: DenoiseModel) -> Encoder {
+        model.encoder
+    }
+
+    fn constant_losses(config: &Config, _selection: &Selection) -> Result<Values, TrainError> {
+        let strain = (config.pretrain.denoise.strain > 0.0).then(|| (TERMS[1].to_owned(), 1.0));
+        Ok(strain.into_iter().collect())
+    }
+}
+
+impl Objective for DenoiseObjective {
+    type Model = DenoiseModel;
+    type Batch = DenoiseBatch;
+
+    /// Returns the parts of the batch without noise. Its bases are not used, but tell the memory of the batch with noise.
+    fn inputs(&self) -> Inputs {
+        Encoder::inputs(&self.config.model) | Inputs { images: true, positions: true, ..Inputs::default() }
+    }
+
+    fn titles(&self) -> Titles {
+        let titles = [
+            (TOTAL, "Weighted sum of the terms"),
+            (TERMS[0], "Displacements of atoms (L_noise), variances"),
+            (TERMS[1], "Strains of cells (L_strain), variances"),
+        ];
+        titles.map(|(name, title)| (name, title.to_owned())).into()
+    }
+
+    fn prepare(&self, graph: GraphBatch<f32>, key: DrawKey) -> DenoiseBatch {
+        self.on_device(self.noisy(&graph, key, Inputs::default()), None)
+    }
+
+    fn losses(&self, model: &DenoiseModel, batch: &DenoiseBatch, pass: &mut Pass) -> (Tensor<1>, Terms) {
+        let NoiseLosses { total, parts } = self.losses_of(model.forward(&batch.batch, pass), batch);
+        let terms = [(TOTAL, total.clone())].into_iter().chain(parts);
+        let (names, values): (Vec<_>, Vec<_>) = terms.unzip();
+        (total, Terms::new(&names, &values).averaged_over(&self.ranks))
+    }
+
+    fn uploaded_bytes(&self, batch: &DenoiseBatch) -> usize {
+        match device::computes_on_host(&self.device) {
+            true => 0,
+            false => {
+                let numbers =
+                    batch.displacements.shape().num_elements() + batch.strains.shape().num_elements();
+                batch.batch.uploaded_bytes + numbers * size_of::<f32>()
+            }
+        }
+    }
+
+    fn ranks(&self) -> &Arc<dyn Ranks> {
+        &self.ranks
+    }
+
+    /// Returns 1: the validation loss is a mean over batches, as the training loss is.
+    fn weight(&self, _batch: &DenoiseBatch) -> f64 {
+        1.0
+    }
+}
