@@ -27,7 +27,16 @@ fn a_killed_pre_training_resumes_to_the_same_bytes_on_other_threads() {
         let kept = folder();
         let [whole, killed] = ["whole", "killed"].map(|name| kept.path().join(name));
         let options = |threads| {
-            ["--epochs", "12", "--set", "run.checkpoint_steps=3", "--set", "average.kind=ema", "--threads", threads]
+            [
+                "--epochs",
+                "12",
+                "--set",
+                "run.checkpoint_steps=3",
+                "--set",
+                "average.kind=ema",
+                "--threads",
+                threads,
+            ]
         };
         succeed(&pretraining(method, &store, &whole, &options("1")));
         kill_and_resume(&pretraining(method, &store, &killed, &options("2")), &killed, 20);
@@ -36,10 +45,16 @@ fn a_killed_pre_training_resumes_to_the_same_bytes_on_other_threads() {
         let epochs = records_of(&whole, "epoch");
         let loss = |epoch: &Value| number(&epoch["train"]["loss"]);
         let last = epochs.last().expect("epochs");
-        assert!(loss(last) < loss(&epochs[0]) && number(&last["train"][term]).is_finite(), "{method}: {last}");
+        assert!(
+            loss(last) < loss(&epochs[0]) && number(&last["train"][term]).is_finite(),
+            "{method}: {last}"
+        );
         let card = fs::read_to_string(whole.join("card.md")).expect("a card");
         assert!(card.starts_with("# MMPT encoders, pre-trained\n"), "{card}");
-        assert!(card.contains("heads for the noise") && card.contains("pretrain.denoise.strain = 0.02"), "{card}");
+        assert!(
+            card.contains("heads for the noise") && card.contains("pretrain.denoise.strain = 0.02"),
+            "{card}"
+        );
     }
 }
 

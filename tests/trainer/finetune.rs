@@ -237,15 +237,69 @@ fn averages_and_lowered_rates_survive_a_kill() {
         "finetune.loss=huber",
     ];
     let sets: Vec<&str> = sets.into_iter().flat_map(|setting| ["--set", setting]).collect();
+    resume_to_the_same_bytes(&["--set", "average.kind=swa", "--set", "average.first_epoch=4"]);
     let whole = resume_to_the_same_bytes(&sets);
     let member = whole.path().join("split/seed-3");
     let rates: Vec<f64> =
         records_of(&member, "step").iter().map(|step| number(&step["learning_rate"])).collect();
     assert!(rates.windows(2).all(|pair| pair[1] <= pair[0]) && rates.last() < rates.first(), "{rates:?}");
-    let checkpoint = tensors(&member.join("checkpoint.safetensors"));
+    let checkpoint = tensors(&member.join(CHECKPOINT));
     let best = tensors(&member.join(BEST));
     let is_like = |name: &str, prefix: &str| checkpoint[&format!("{prefix}{name}")].len() == best[name].len();
     assert!(best.keys().all(|name| is_like(name, "") && is_like(name, "optimiser.average.")));
+}
+
+#[test]
+fn an_average_leaves_frozen_encoders_as_they_are() {
+    let (_kept, task) = task("", "");
+    let pretrained = trained(&["--epochs", "1"]);
+    let weights = pretrained.path().join(BEST);
+    let mut more = vec!["--weights", text(&weights), "--epochs", "6", "--freeze", "encoder"];
+    more.extend(["--set", "average.kind=ema", "--set", "finetune.select=last"]);
+    let out = tuned(&task, &more);
+    let (before, after) = (tensors(&weights), tensors(&out.path().join(MEMBER).join(BEST)));
+    let encoder: Vec<&String> =
+        after.keys().filter(|name| name.starts_with("structure.") || name.starts_with("lattice.")).collect();
+    assert!(encoder.len() > 20);
+    for name in encoder {
+        assert!(before[name] == after[name], "{name} has changed");
+    }
+}
+
+#[test]
+fn a_model_of_a_quantile_says_so() {
+    let (_kept, task) = task("", "");
+    let out = folder();
+    let sets = ["--set", "finetune.loss=quantile", "--set", "finetune.quantile=0.9"];
+    let said = succeed(&tuning(&task, out.path(), &[&["--epochs", "2"], &sets[..]].concat(), &store()));
+    assert!(said.contains("validation pinball loss "), "{said}");
+    let card = fs::read_to_string(out.path().join(MEMBER).join("card.md")).expect("a card");
+    assert!(card.contains("`loss` is the pinball loss of the quantile 0.9 in eV; "), "{card}");
+    assert!(card.contains("the training set's quantile 0.9, scored"), "{card}");
+    succeed(&["evaluate", text(out.path()), "--threads", "1"]);
+    let page = fs::read_to_string(out.path().join("evaluation/report.html")).expect("a page");
+    assert!(
+        page.contains("finetune.quantile") && page.contains("pinball loss, eV"),
+        "the settings and curves"
+    );
+}
+
+#[test]
+fn folds_may_validate_on_others_and_splits_may_not() {
+    let (kept, store) = (folder(), store());
+    let out = kept.path().join("folds");
+    let mut arguments =
+        vec!["finetune", "--property", "band_gap_ev", "--folds", "3", "--shards", text(&store)];
+    arguments.extend(["--out", text(&out), "--quiet", "--threads", "1", "--epochs", "1", "--from-scratch"]);
+    arguments.extend(small_encoder());
+    succeed(&[&arguments[..], &["--set", "finetune.validation=per-fold"]].concat());
+    let line = refused(&[&arguments[..], &["--resume"]].concat());
+    assert!(line.contains("finetune.validation = per-fold, not same"), "{line}");
+
+    let (_kept, task) = task("", "");
+    let set = ["--set", "finetune.validation=per-fold"];
+    let line = refused(&tuning(&task, &kept.path().join("split"), &set, &store));
+    assert!(line.contains("finetune.validation = per-fold: has no effect: the task has no folds"), "{line}");
 }
 
 /// Kills and resumes a fine-tuning. Returns the folder of an unbroken one with the same settings.

@@ -150,7 +150,7 @@ pub fn bench(request: &Request) -> Result<Report, TrainError> {
                 &config.model,
                 HeadSize { width: config.finetune.head_width, outputs: 1, per_site: false },
             );
-            memory::require_model(numbers, &config.optimiser, &device, memory::available())?;
+            memory::require_model(numbers, config, &device, memory::available())?;
             let objective = Regression::new(config, cutoff, &device);
             bench_objective(request, objective.init(&lattice), objective, &crystals, &device)
         }
@@ -179,12 +179,12 @@ fn bench_method<P: Pretraining>(
     device: &Device,
 ) -> Result<Report, TrainError> {
     let Request { config, weights, .. } = request;
-    memory::require_model(P::numbers(config), &config.optimiser, device, memory::available())?;
+    memory::require_model(P::numbers(config), config, device, memory::available())?;
     let autodiff = device.clone().autodiff();
     let features = crystals.train.sources().settings();
     let model = match weights {
         Some(path) => load_initial::<P>(path, config, features, &autodiff)?.0,
-        None => P::init(config, lattice, &autodiff),
+        None => P::init(config, &P::lattice(config, *lattice), &autodiff),
     };
     let objective = P::new(config, features, device, &ranks::alone());
     bench_objective(request, model, objective, crystals, device)

@@ -20,6 +20,7 @@ use schemas::output;
 use schemas::settings::SettingsError;
 
 use crate::config::ModelKind;
+use crate::config::finetune::Loss;
 use crate::data::{DataError, Sources};
 use crate::device::DeviceName;
 use crate::error::TrainError;
@@ -101,6 +102,7 @@ pub fn evaluate(request: &Request) -> Result<Summary, TrainError> {
         sources,
         settings: Vec::new(),
         kind: ModelKind::Mmpt,
+        loss: Loss::default(),
         calibrations: Vec::new(),
         curves: Vec::new(),
     };

@@ -6,11 +6,13 @@ use std::sync::Arc;
 use anyhow::Context;
 use clap::{ArgGroup, Args, ValueEnum};
 use schemas::count::{agree, counted};
-use trainer::config::{Config, Purpose};
+use trainer::config::finetune::Loss;
+use trainer::config::{Config, Override, Purpose};
 use trainer::data::Sources;
 use trainer::evaluate::default_out;
 use trainer::finetune::ensemble::Member;
 use trainer::finetune::member::Encoders;
+use trainer::finetune::relevance::hindrance;
 use trainer::finetune::{Request, Summary, finetune, recipe};
 use trainer::ranks::Ranks;
 use trainer::report::part::Part;
@@ -199,6 +201,11 @@ impl FinetuneArguments {
         let device = self.machine.prepare()?;
         let Target { task, split_file, labelled } = self.target()?;
         let config = self.resolve(&task, labelled, weights.as_deref())?;
+        for Override { name, key, value } in self.settings.overrides()? {
+            if let Some(reason) = hindrance(&task, &key) {
+                anyhow::bail!("{name}: {key} = {value}: has no effect: {reason}");
+            }
+        }
         let existing = match (self.resume, self.overwrite) {
             (true, _) => Existing::Resume,
             (false, true) => Existing::Overwrite,
@@ -305,11 +312,12 @@ impl FinetuneArguments {
 }
 
 /// Returns the name of the validation loss of a task, and its unit with a space before it.
-fn validation_loss(task: &Task) -> (&'static str, String) {
+fn validation_loss(task: &Task, loss: Loss) -> (&'static str, String) {
+    let of_numbers = if loss == Loss::Quantile { loss.reported() } else { "MAE" };
     match (task.classes().is_empty(), task.further.is_empty()) {
         (false, _) => ("cross entropy", String::new()),
-        (true, true) => ("MAE", unit::shown(" ", &task.target_unit(), "")),
-        (true, false) => ("MAE", " standard deviations".to_owned()),
+        (true, true) => (of_numbers, unit::shown(" ", &task.target_unit(), "")),
+        (true, false) => (of_numbers, " standard deviations".to_owned()),
     }
 }
 
@@ -331,7 +339,7 @@ fn report(request: &Request, summary: &Summary, is_tested: bool) -> anyhow::Resu
     if summary.excluded.len() > MOST_NAMED {
         eprintln!("trainer: left out: {} more", summary.excluded.len() - MOST_NAMED);
     }
-    let (loss, unit) = validation_loss(&request.task);
+    let (loss, unit) = validation_loss(&request.task, request.config.finetune.loss);
     for member in &summary.members {
         let Member { fold, seed, train, validation_error, best_epoch, epochs, .. } = member;
         let best = match (validation_error, best_epoch) {

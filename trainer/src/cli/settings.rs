@@ -63,14 +63,22 @@ impl Settings {
         let given = |&(name, key, ref value): &FlagValue| {
             Some(Override { name, key: key.to_owned(), value: value.clone()? })
         };
-        let set = self.overrides.iter().map(|text| Override::parse("--set", text));
-        let mut overrides = set.collect::<Result<Vec<_>, _>>()?;
+        let mut overrides = self.overrides()?;
         overrides.extend(shared.iter().chain(more).filter_map(given));
         let config = Config::resolve_named(recipe, self.config.as_deref(), &overrides)?;
         if let Some(purpose) = purpose {
             purpose.require_effect(&config, &overrides)?;
         }
         Ok(config)
+    }
+
+    /// Returns the settings given by `--set`.
+    ///
+    /// # Errors
+    /// For a text that is no assignment.
+    pub(crate) fn overrides(&self) -> anyhow::Result<Vec<Override>> {
+        let overrides = self.overrides.iter().map(|text| Override::parse("--set", text));
+        Ok(overrides.collect::<Result<Vec<_>, _>>()?)
     }
 
     /// Checks that the configuration file is not the table that a command writes.

@@ -24,7 +24,7 @@ section! {
     /// The average of the weights that a run validates and keeps. Training goes on from the weights themselves.
     pub struct AverageConfig {
         /// Which weights are validated and kept: "none" (those of the last step), "ema" (their exponential moving
-        /// average) or "swa" (their mean over the ends of epochs).
+        /// average) or "swa" (their mean over the ends of epochs). The statistics of batch normalisations are averaged, too.
         pub kind: AverageKind = AverageKind::default();
         /// Share of the moving average that "ema" keeps from step to step. After t steps it is at most (1 + t)/(10 + t),
         /// so that the average soon forgets the first weights.

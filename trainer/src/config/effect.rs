@@ -31,6 +31,9 @@ pub(super) fn hindrance(config: &Config, key: &str) -> Option<&'static str> {
         }
         "data.validation_fraction" => unless(data.validation == Validation::Hash, "data.validation"),
         "pretrain.denoise.weight" if config.pretrain.method == MethodKind::Denoise => Some("pretrain.method"),
+        "pretrain.denoise.strain_weight" if config.pretrain.denoise.strain == 0.0 => {
+            Some("pretrain.denoise.strain")
+        }
         "average.decay" => unless(average.kind == AverageKind::Ema, "average.kind"),
         "average.first_epoch" => unless(average.kind == AverageKind::Swa, "average.kind"),
         "finetune.huber_delta" => unless(finetune.loss == Loss::Huber, "finetune.loss"),
@@ -106,6 +109,11 @@ mod tests {
             ("average.decay", &["average.kind=swa"], "average.kind"),
             ("pretrain.denoise.weight", &["pretrain.method=denoise"], "pretrain.method"),
             ("pretrain.mmpt.decoder_width", &["pretrain.method=denoise"], "pretrain.method"),
+            (
+                "pretrain.denoise.strain_weight",
+                &["pretrain.method=denoise", "pretrain.denoise.strain=0"],
+                "pretrain.denoise.strain",
+            ),
             ("finetune.layer_decay", &["finetune.freeze_encoder=true"], "finetune.freeze_encoder"),
             ("finetune.head_width", &["model.kind=cgcnn"], "model.kind"),
             ("model.mmpt.attention_values", &["model.mmpt.attention=false"], "model.mmpt.attention"),

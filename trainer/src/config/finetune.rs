@@ -23,6 +23,16 @@ pub enum Loss {
 
 impl Setting for Loss {}
 
+impl Loss {
+    /// Returns what the reported loss of a number is, which also chooses the weights.
+    pub fn reported(self) -> &'static str {
+        match self {
+            Self::L1 | Self::Mse | Self::Huber => "mean absolute error",
+            Self::Quantile => "pinball loss",
+        }
+    }
+}
+
 /// The standardisation of the target by the training part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -86,6 +96,16 @@ pub enum HeldOut {
 
 impl Setting for HeldOut {}
 
+impl HeldOut {
+    /// Returns the word for it in a configuration.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Same => "same",
+            Self::PerFold => "per-fold",
+        }
+    }
+}
+
 /// A share of the crystals that is not zero.
 const SOME: Range<f64> =
     Range { holds: |share| *share > 0.0 && *share <= 1.0, needed: "greater than 0 and at most 1" };
@@ -109,7 +129,7 @@ section! {
         /// Share of the training crystals that fine-tuning uses; a smaller share is part of a larger one.
         pub fraction: f64 = 1.0, in SOME;
         /// Whether the validation crystals are trained on, too. They are still validated on, but decide nothing: it needs
-        /// the last epoch's weights and no early stop. The test part is never trained on.
+        /// the last epoch's weights, no early stop and another schedule than "plateau". The test part is never trained on.
         pub train_on_validation: bool = false;
         /// Which crystals validate in the folds of a cross-validation, where they are not tested: the "same" ones in all
         /// folds, or others "per-fold". The errors of several folds are then those of more crystals.

@@ -206,6 +206,10 @@ fn the_settings_of_recipes_are_checked() {
             "finetune.train_on_validation = true: must be false unless",
         ),
         (
+            ["finetune.train_on_validation=true", "schedule.kind=plateau"],
+            "finetune.train_on_validation = true: must be false unless",
+        ),
+        (
             ["finetune.train_on_validation=true", "finetune.select=validation"],
             "finetune.train_on_validation = true: must be false unless",
         ),

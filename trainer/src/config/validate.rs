@@ -6,6 +6,7 @@ use super::error::{ConfigError, Place};
 use super::fault::{Fault, Faults};
 use super::finetune::FinetuneSelect;
 use super::run::Select;
+use super::schedule::ScheduleKind;
 use super::section::Setting;
 
 impl Fault {
@@ -30,12 +31,15 @@ pub(super) fn check(config: &Config) -> Option<Fault> {
     config.optimiser.check_relations(&mut faults);
     config.schedule.check_relations(&mut faults);
     config.average.check_relations(config.run.epochs, &mut faults);
-    let decides = config.finetune.select != FinetuneSelect::Last || config.run.early_stop.is_some();
+    let decides = config.finetune.select != FinetuneSelect::Last
+        || config.run.early_stop.is_some()
+        || config.schedule.kind == ScheduleKind::Plateau;
     faults.unless(
         !(config.finetune.train_on_validation && decides),
         "finetune.train_on_validation",
         true,
-        "false unless finetune.select = \"last\" and run.early_stop = \"none\": crystals that are trained on would decide",
+        "false unless finetune.select = \"last\", run.early_stop = \"none\" and schedule.kind is not \"plateau\": crystals that are \
+         trained on would decide",
     );
     faults.unless(
         config.run.select != Select::Validation || config.data.validation != Validation::None,

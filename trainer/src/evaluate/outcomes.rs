@@ -191,8 +191,8 @@ fn is_published_order(classes: &[String]) -> bool {
 fn curves(members: &Members<'_>) -> LearningCurves {
     let task = &members.task;
     let quantity = match (task.classes(), task.further.as_slice()) {
-        ([], []) => format!("mean absolute error{}", unit::shown(", ", &task.target_unit(), "")),
-        ([], _) => "mean absolute error, standard deviations".to_owned(),
+        ([], []) => format!("{}{}", members.loss.reported(), unit::shown(", ", &task.target_unit(), "")),
+        ([], _) => format!("{}, standard deviations", members.loss.reported()),
         _ => "cross entropy, nats".to_owned(),
     };
     LearningCurves { quantity, members: members.curves.clone() }

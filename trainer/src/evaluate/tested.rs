@@ -8,6 +8,7 @@ use burn::prelude::*;
 use crystal::composition::conventional_formula;
 
 use super::{Request, other_features};
+use crate::config::finetune::Loss;
 use crate::config::{Config, ModelKind};
 use crate::data::Sources;
 use crate::error::TrainError;
@@ -27,7 +28,7 @@ use crate::run::step::TOTAL;
 use crate::task::{Fold, Labelled, Task};
 
 /// Settings in the report page.
-const SHOWN_SETTINGS: [&str; 11] = [
+const SHOWN_SETTINGS: [&str; 18] = [
     "run.epochs",
     "run.early_stop",
     "data.batch_crystals",
@@ -37,7 +38,14 @@ const SHOWN_SETTINGS: [&str; 11] = [
     "optimiser.weight_decay",
     "optimiser.clip_norm",
     "schedule.kind",
+    "average.kind",
+    "average.decay",
     "finetune.fraction",
+    "finetune.layer_decay",
+    "finetune.loss",
+    "finetune.huber_delta",
+    "finetune.quantile",
+    "finetune.validation",
     "finetune.class_weights",
 ];
 
@@ -92,6 +100,8 @@ pub(super) struct Members<'a> {
     pub(super) settings: Vec<(String, String)>,
     /// Kind of the models.
     pub(super) kind: ModelKind,
+    /// Loss that they were trained with.
+    pub(super) loss: Loss,
     /// Predictions of the validation parts.
     pub(super) calibrations: Vec<Vec<Validated>>,
     /// Losses of the members over their epochs.
@@ -157,7 +167,7 @@ impl Members<'_> {
         let selection = member::part(&self.task, fold, part.name(), sources, crystals)?;
         let targets: HashMap<&str, &[f64]> =
             crystals.iter().map(|crystal| (crystal.material_id.as_str(), &*crystal.targets)).collect();
-        self.kind = config.model.kind;
+        (self.kind, self.loss) = (config.model.kind, config.finetune.loss);
         if self.settings.is_empty() {
             let known = config.settings().into_iter();
             self.settings = known.filter(|(key, _)| SHOWN_SETTINGS.contains(&key.as_str())).collect();

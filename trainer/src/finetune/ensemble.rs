@@ -20,6 +20,7 @@ use super::predictions::{record_training, validate};
 use crate::atomic;
 use crate::config::Config;
 use crate::config::finetune::FinetuneSelect;
+use crate::config::schedule::ScheduleKind;
 use crate::data::Sources;
 use crate::device::DeviceName;
 use crate::error::TrainError;
@@ -141,7 +142,7 @@ pub fn finetune_reporting(
             per_site: request.task.per_site,
         },
     );
-    memory::require_model(numbers, &config.optimiser, &device, memory::available())?;
+    memory::require_model(numbers, &config, &device, memory::available())?;
     let record = EnsembleRecord {
         weights_sha256: request.weights.as_deref().map(EnsembleRecord::hash_weights).transpose()?,
         weights: request.weights.clone(),
@@ -237,11 +238,12 @@ pub fn finetune_reporting(
 }
 
 /// Whether the errors of the validation part are like those of new crystals: it is neither trained on, nor does it choose
-/// the weights or the end of the run. The errors of chosen weights on the few crystals that chose them are too small.
+/// the weights, the rates or the end of the run. The errors of chosen weights on the few crystals that chose them are too small.
 fn is_unused_by_training(config: &Config) -> bool {
     !config.finetune.train_on_validation
         && config.finetune.select == FinetuneSelect::Last
         && config.run.early_stop.is_none()
+        && config.schedule.kind != ScheduleKind::Plateau
 }
 
 /// Records beside the weights of a member what its predictions need to be judged: its training crystals, for the domain, and

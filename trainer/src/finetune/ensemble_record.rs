@@ -134,7 +134,7 @@ impl EnsembleRecord {
                 self.train_on_validation.to_string(),
                 asked.train_on_validation.to_string(),
             ),
-            ("finetune.validation", format!("{:?}", self.held_out), format!("{:?}", asked.held_out)),
+            ("finetune.validation", self.held_out.word().to_owned(), asked.held_out.word().to_owned()),
         ];
         let differing = pairs.into_iter().find(|(_, found, asked)| found != asked);
         let differing = differing.map(|(key, found, asked)| (key.to_owned(), found, asked)).or_else(|| {

@@ -2,7 +2,7 @@
 //!
 //! * [`criterion`]: the loss; [`objective`]: the loss of batches
 //! * [`member`]: a run for one fold and one seed
-//! * [`mod@recipe`]: default settings of a fine-tuning
+//! * [`mod@recipe`]: default settings of a fine-tuning; [`relevance`]: settings without effect on a task
 //! * [`ensemble`]: all folds and seeds of a task, in one folder
 //! * [`ensemble_record`]: the record of that folder
 //! * [`predictor`]: predictions of a fine-tuned model; `predictions`: those for a part
@@ -20,6 +20,7 @@ pub mod objective;
 pub(crate) mod predictions;
 pub mod predictor;
 pub mod recipe;
+pub mod relevance;
 #[cfg(test)]
 mod tests;
 

@@ -31,7 +31,7 @@ pub(super) fn begin<P: Pretraining>(request: Request) -> Result<RunSetup<P>, Tra
     require_whole_batch(&config.data, &crystals.train, &*ranks)?;
     let features = crystals.train.sources().settings().clone();
     require_edges(&config.model, &features)?;
-    memory::require_model(P::numbers(&config), &config.optimiser, &device, memory::available())?;
+    memory::require_model(P::numbers(&config), &config, &device, memory::available())?;
     let autodiff = device.clone().autodiff();
     // Before the folder is touched: weights that cannot be read cost no earlier run.
     let given = request.weights.as_deref().map(|path| load_initial::<P>(path, &config, &features, &autodiff));
@@ -106,7 +106,7 @@ fn fresh<P: Pretraining>(
     crystals: &Crystals,
     device: &Device,
 ) -> Result<(P::Model, Description), TrainError> {
-    let lattice = LatticeStatistics::of(&crystals.train)?;
+    let lattice = P::lattice(config, LatticeStatistics::of(&crystals.train)?);
     let model = P::init(config, &lattice, device);
     let (model_config, pretrain) = (config.model.clone(), config.pretrain.clone());
     let description =

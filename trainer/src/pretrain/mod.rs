@@ -69,6 +69,11 @@ pub trait Pretraining: Objective + Sized {
         initialiser.numbers()
     }
 
+    /// Returns the lattice statistics of the crystals that the encoder sees, from those of the crystals of the store.
+    fn lattice(_config: &Config, of_store: LatticeStatistics) -> LatticeStatistics {
+        of_store
+    }
+
     /// Returns the encoder of a model, for fine-tuning.
     fn into_encoder(model: Self::Model) -> Encoder;
 

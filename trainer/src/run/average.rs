@@ -69,7 +69,8 @@ impl WeightAverage {
     fn add<M: Module>(&mut self, model: &M, share: f64) {
         let Mean { members, values: weights } = Mean::of(flat_parameters(model));
         let values = match self.mean.take() {
-            Some(Mean { values, .. }) => values * (1.0 - share) + weights * share,
+            // A weight that does not change is its own average, bit for bit.
+            Some(Mean { values, .. }) => values.clone() + (weights - values) * share,
             // A product is a copy. The optimiser may change the weights themselves in place.
             None => weights * 1.0,
         };
@@ -200,6 +201,38 @@ mod tests {
             average.after_epoch(&layer(x), epochs);
         }
         assert_close(&numbers(&average.placed_in(layer(7.0))), &[3.0, 4.0, 5.0, 6.0, -3.0, 41.0 / 3.0]);
+    }
+
+    #[cfg(feature = "tch")]
+    #[test]
+    fn steps_in_place_leave_the_average_alone() {
+        use crate::config::OptimiserConfig;
+        use crate::device::DeviceName;
+        use crate::optimiser::{Gradients, Optimiser, Rates};
+
+        let device = DeviceName::Libtorch.open().expect("always there").autodiff();
+        let ones = |count: usize| Tensor::<1>::ones([count], &device);
+        let mut model = Layer {
+            weight: Param::from_tensor(ones(4).reshape([2, 2]).require_grad()),
+            bias: Param::from_tensor(ones(2).require_grad()),
+        };
+        let config = OptimiserConfig { learning_rate: 0.1, ..OptimiserConfig::default() };
+        let mut optimiser = Optimiser::new(&config);
+        let mut average = average(AverageConfig { kind: AverageKind::Swa, ..AverageConfig::default() });
+        let mut kept = Vec::new();
+        for epoch in 1..4 {
+            let loss = model.weight.val().sum() + model.bias.val().sum();
+            let gradients =
+                Gradients::collect_joined(&model, loss.backward(), |name| optimiser.group_of(name));
+            model = optimiser.step(model, gradients, Rates::of(&config));
+            let before = average.tensors();
+            kept.push(numbers(&model)[0]);
+            assert_eq!(average.tensors(), before, "the step has changed the average");
+            average.after_epoch(&model, epoch);
+        }
+        let mean = kept.iter().sum::<f64>() / 3.0;
+        assert!(kept[2] < kept[0]);
+        assert_close(&numbers(&average.placed_in(model)), &[mean; 6]);
     }
 
     #[test]

@@ -140,18 +140,22 @@ impl Card<'_> {
         let quantile = self.config.finetune.quantile;
         let (loss, constant) = match self.config.finetune.loss {
             _ if !target.classes.is_empty() => {
-                ("cross entropy".to_owned(), "shares of the classes".to_owned())
+                ("cross entropy in nats".to_owned(), "shares of the classes".to_owned())
             }
             Loss::Quantile => {
                 (format!("pinball loss of the quantile {quantile}"), format!("quantile {quantile}"))
             }
             Loss::L1 | Loss::Mse | Loss::Huber => ("mean absolute error".to_owned(), "median".to_owned()),
         };
+        let unit = match target.numbers().as_slice() {
+            _ if !target.classes.is_empty() => String::new(),
+            [_] => markdown(&unit::shown(" in ", &target.unit, "")),
+            _ => " in standard deviations, the mean over the properties".to_owned(),
+        };
         let _ = writeln!(
             text,
-            "\n`loss` is the {loss}{}; the constant predictor says the training set's {constant}, scored on \
-             that set. The test part was not looked at.",
-            markdown(&unit::shown(" in ", &target.unit, ""))
+            "\n`loss` is the {loss}{unit}; the constant predictor says the training set's {constant}, scored on \
+             that set. The test part was not looked at."
         );
         for (name, meaning) in [(MSE, "mean squared error"), (HUBER, "Huber loss")] {
             if self.epoch.train.contains_key(name) {

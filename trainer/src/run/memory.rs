@@ -1,18 +1,20 @@
 //! Memory of training: whether a batch fits, and an upper bound for a whole run.
 //!
-//! A model that does not fit is refused before it is made, and a batch before it is computed, since the system kills a process that runs out of
-//! memory without a message.
+//! A model that does not fit is refused before it is made, and a batch before it is computed, since the system kills a
+//! process that runs out of memory without a message.
 //!
 //! The upper bound is the resident memory of the process with its model before the first step, plus, in bytes:
 //!
 //! ```text
 //! step       = 1.3 * s(largest batch)                         s by the model, such as [`mmpt::memory`]
-//! data       = (queue + workers + 1) * b(largest batch)       b = 64 * atoms + 256 * edges + 40 * pairs
+//! data       = (queue + workers + 1 or 2) * b(largest batch)  b = 64 * atoms + 256 * edges + 40 * pairs
 //!              + shuffle buffer of the largest crystals       32 * atoms + 16 * edges + 1024 each
 //!              + one batch of rows of the largest crystals    64 * atoms + 64 * edges each
 //!              + 64 MiB for the pages of the columns
-//! parameters = 12 * 4 * parameters
+//! parameters = (12 or 16) * 4 * parameters
 //! ```
+//!
+//! Pre-training with noise holds two batches, and an average of the weights takes the larger factor.
 //!
 //! The factors of `s` are measured. Those of `b` and of the rows follow from the types in memory, rounded up.
 //! `tests/trainer/bench.rs` compares the bound with the peak of whole runs on the CPU.
@@ -20,10 +22,11 @@
 use burn::prelude::Device;
 use schemas::reader::DEFAULT_BATCH_ROWS;
 
+use crate::config::Config;
+use crate::config::average::AverageKind;
 use crate::config::model::ModelKind;
 use crate::config::optimiser::OptimiserKind;
 use crate::config::pretrain::MethodKind;
-use crate::config::{Config, OptimiserConfig};
 use crate::data::BatchLimit;
 use crate::data::size::{LargestBatch, Size, largest_batch};
 use crate::device;
@@ -47,6 +50,12 @@ const PAGES: f64 = 64.0 * 1024.0 * 1024.0;
 /// Numbers per parameter besides its weight: the gradient, two running means, and three copies of weight and means
 /// while a checkpoint is written.
 const NUMBERS_A_PARAMETER: f64 = 12.0;
+/// Numbers per parameter of an average of the weights: the average, the model that is validated with it, and two copies
+/// while a checkpoint is written.
+const NUMBERS_AN_AVERAGE: f64 = 4.0;
+/// Numbers per edge and unit of the hidden layer of the heads of denoising: the values and slopes of two heads, and the
+/// gradients of one.
+const NUMBERS_A_HEAD: f64 = 8.0;
 /// Number of bytes of a number.
 const NUMBER: f64 = 4.0;
 
@@ -80,7 +89,8 @@ impl Bound {
         };
         let built = |size: &Size| weigh(size, &BUILT);
         // Batches in the queue, one that every worker builds, and one that the model computes.
-        let batches = (data.queue + data.workers + 1) as f64;
+        let own = if has_noise(config.pretrain.method) { 2 } else { 1 };
+        let batches = (data.queue + data.workers + own) as f64;
         let buffered = sizes.len().min(data.shuffle_buffer);
         let data_bytes = batches * built(&largest_batch(sizes, limit, built).size)
             + most(buffered, &|size| weigh(size, &STORED))
@@ -93,7 +103,7 @@ impl Bound {
             batch,
             step_bytes: FRAGMENTATION * step(&batch.size),
             data_bytes,
-            parameter_bytes: parameters as f64 * NUMBERS_A_PARAMETER * NUMBER,
+            parameter_bytes: parameters as f64 * numbers_a_parameter(config) * NUMBER,
         }
     }
 
@@ -116,13 +126,37 @@ fn weigh(size: &Size, bytes: &Size) -> f64 {
 /// Estimates the memory of a training step on a batch in bytes, without the weights.
 pub fn step_bytes(config: &Config, size: &Size) -> f64 {
     match config.model.kind {
-        ModelKind::Mmpt => mmpt::memory::step_bytes(&config.model.mmpt, &config.pretrain.mmpt, size),
+        ModelKind::Mmpt => {
+            mmpt::memory::step_bytes(&config.model.mmpt, &config.pretrain.mmpt, size)
+                + head_bytes(config, size)
+        }
         ModelKind::Cgcnn => views(config) * cgcnn::memory::step_bytes(&config.model.cgcnn, size),
         ModelKind::Schnet => schnet::memory::step_bytes(&config.model.schnet, size),
         ModelKind::Megnet => megnet::memory::step_bytes(&config.model.megnet, size),
         ModelKind::Alignn => alignn::memory::step_bytes(&config.model.alignn, size),
         ModelKind::Matformer => matformer::memory::step_bytes(&config.model.matformer, size),
     }
+}
+
+/// Returns the numbers per parameter besides its weight.
+fn numbers_a_parameter(config: &Config) -> f64 {
+    match config.average.kind {
+        AverageKind::None => NUMBERS_A_PARAMETER,
+        AverageKind::Ema | AverageKind::Swa => NUMBERS_A_PARAMETER + NUMBERS_AN_AVERAGE,
+    }
+}
+
+/// Estimates the memory of the heads of denoising in a training step in bytes.
+fn head_bytes(config: &Config, size: &Size) -> f64 {
+    match has_noise(config.pretrain.method) {
+        true => NUMBERS_A_HEAD * size.edges as f64 * config.pretrain.denoise.head_width as f64 * NUMBER,
+        false => 0.0,
+    }
+}
+
+/// Whether the pre-training builds every batch a second time, with noise.
+fn has_noise(method: MethodKind) -> bool {
+    matches!(method, MethodKind::Denoise | MethodKind::MmptDenoise)
 }
 
 /// Returns the number of times that the pre-training encodes a crystal.
@@ -164,22 +198,23 @@ pub fn require(
     }
 }
 
-/// Refuses a model that needs more memory than is available: its numbers with their gradients, and the moments of the
-/// optimiser. A device with a memory of its own is not asked.
+/// Refuses a model that needs more memory than is available: its numbers with their gradients, the moments of the
+/// optimiser and the average of the weights. A device with a memory of its own is not asked.
 ///
 /// # Errors
 /// [`TrainError::ModelMemory`].
 pub fn require_model(
     numbers: f64,
-    optimiser: &OptimiserConfig,
+    config: &Config,
     device: &Device,
     available: Option<u64>,
 ) -> Result<(), TrainError> {
-    let moments = match optimiser.kind {
+    let moments = match config.optimiser.kind {
         OptimiserKind::Adam | OptimiserKind::AdamW => 2.0,
         OptimiserKind::Sgd => 1.0,
     };
-    let needed = numbers * (2.0 + moments) * NUMBER;
+    let average = if config.average.kind == AverageKind::None { 0.0 } else { 1.0 };
+    let needed = numbers * (2.0 + moments + average) * NUMBER;
     match available {
         Some(available) if device::computes_on_host(device) && needed > available as f64 => {
             Err(TrainError::ModelMemory { numbers, needed: needed as u64, available })
@@ -226,14 +261,28 @@ mod tests {
     fn a_model_that_does_not_fit_is_refused_before_it_is_made() {
         const NUMBERS: f64 = 1e9;
         let device = Device::flex();
-        let mut optimiser = OptimiserConfig::default();
-        let require = |optimiser: &_, available| require_model(NUMBERS, optimiser, &device, Some(available));
-        assert!(require(&optimiser, 16_000_000_000).is_ok());
-        let line = require(&optimiser, 15_999_999_999).expect_err("too little").to_string();
+        let mut config = Config::default();
+        let require = |config: &_, available| require_model(NUMBERS, config, &device, Some(available));
+        assert!(require(&config, 16_000_000_000).is_ok());
+        let line = require(&config, 15_999_999_999).expect_err("too little").to_string();
         assert!(line.starts_with("a model of 1000000000 numbers needs about 15258 MiB"), "{line}");
-        optimiser.kind = OptimiserKind::Sgd;
-        assert!(require(&optimiser, 12_000_000_000).is_ok());
-        assert!(require_model(NUMBERS, &optimiser, &device, None).is_ok());
+        config.optimiser.kind = OptimiserKind::Sgd;
+        assert!(require(&config, 12_000_000_000).is_ok());
+        assert!(require_model(NUMBERS, &config, &device, None).is_ok());
+        config.average.kind = AverageKind::Ema;
+        assert!(require(&config, 16_000_000_000).is_ok() && require(&config, 15_999_999_999).is_err());
+    }
+
+    #[test]
+    fn averages_and_noise_take_memory() {
+        let bytes = |config: &Config| Bound::of(config, 1_000_000, &[SIZE; 8]);
+        let plain = bytes(&Config::default());
+        let averaged = Config::resolve(None, &["average.kind=ema"]).expect("known settings");
+        assert!(bytes(&averaged).parameter_bytes > plain.parameter_bytes);
+        let noisy = Config::resolve(None, &["pretrain.method=denoise"]).expect("known settings");
+        assert!(bytes(&noisy).data_bytes > plain.data_bytes);
+        let wide = Config::resolve(None, &["pretrain.method=denoise", "pretrain.denoise.head_width=8192"]);
+        assert!(bytes(&wide.expect("known settings")).step_bytes > 1e9 + bytes(&noisy).step_bytes);
     }
 
     #[test]

@@ -17,7 +17,8 @@ section! {
         pub strain: f64 = 0.02, in STRAIN;
         /// Weight of the loss of the strain; that of the displacements has the weight 1.
         pub strain_weight: f64 = 1.0, in NOT_NEGATIVE;
-        /// Weight of both together beside the loss of MMPT, with the method "mmpt+denoise".
+        /// Weight of both together beside the loss of MMPT, with the method "mmpt+denoise". With 0 the noise is an
+        /// augmentation alone, and the heads stay as they are.
         pub weight: f64 = 1.0, in NOT_NEGATIVE;
         /// Width of the hidden layer of both heads.
         pub head_width: usize = 64, in WIDTH;
@@ -36,13 +37,19 @@ impl DenoiseConfig {
         Self { head_width: self.head_width, ..Self::default() }
     }
 
-    /// Records noise on nothing.
+    /// Records noise on nothing, and a loss of nothing.
     pub(super) fn check_relations(&self, faults: &mut Faults) {
         faults.unless(
             self.displacement > 0.0 || self.strain > 0.0,
             "pretrain.denoise.displacement",
             self.displacement,
             "greater than 0 where pretrain.denoise.strain = 0: there is no noise",
+        );
+        faults.unless(
+            self.displacement > 0.0 || self.strain_weight > 0.0,
+            "pretrain.denoise.strain_weight",
+            self.strain_weight,
+            "greater than 0 where pretrain.denoise.displacement = 0: there is nothing to learn",
         );
     }
 }

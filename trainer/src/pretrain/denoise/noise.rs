@@ -1,5 +1,6 @@
 //! Noise on the atoms and cells of a batch.
 
+use std::f64::consts::SQRT_2;
 use std::ops::Range;
 
 use crystal::math::{Matrix3, Vector3, inverse, norm, product, row_times};
@@ -11,8 +12,11 @@ use crate::config::pretrain::DenoiseConfig;
 use crate::data::graph::edge_vector;
 use crate::data::input::GraphInput;
 use crate::data::random::{Purpose, keyed};
-use crate::data::{BatchBuilder, BatchFloat, BatchSettings, GraphBatch};
+use crate::data::{BatchBuilder, BatchFloat, BatchSettings, GraphBatch, LatticeStatistics};
 use crate::model::mask::DrawKey;
+
+/// Number of lengths among the six lattice parameters; they come first.
+const LENGTHS: usize = 3;
 
 /// A batch with noise on its crystals.
 #[derive(Debug, Clone, PartialEq)]
@@ -168,6 +172,21 @@ impl<'a> Crystal<'a> {
             direction: &edges.direction,
         }
     }
+}
+
+/// Returns the lattice statistics of cells that are strained by a standard deviation, from those of the cells. The lattice
+/// encoder standardises by them: without strain, cubic cells all have the same angles.
+///
+/// A strain S changes a length by its diagonal element and an angle near 90° by twice one beside the diagonal, which has
+/// the standard deviation `strain/√2`.
+pub fn with_strain(of_cells: LatticeStatistics, strain: f64) -> LatticeStatistics {
+    let LatticeStatistics { mean, std } = of_cells;
+    let of_angles = SQRT_2.to_degrees() * strain;
+    let std = std::array::from_fn(|parameter| {
+        let of_strain = if parameter < LENGTHS { mean[parameter] * strain } else { of_angles };
+        std[parameter].hypot(of_strain)
+    });
+    LatticeStatistics { mean, std }
 }
 
 /// Adds noise to every crystal of a batch and builds the batch anew. The draws for a crystal depend only on the seed, the

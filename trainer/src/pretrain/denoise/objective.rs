@@ -8,7 +8,7 @@ use schemas::settings::FeatureSettings;
 
 use super::heads::PredictedNoise;
 use super::model::DenoiseModel;
-use super::noise::{NoisyBatch, add_noise};
+use super::noise::{NoisyBatch, add_noise, with_strain};
 use crate::config::Config;
 use crate::data::{BatchFloat, BatchSettings, GraphBatch, Inputs, LatticeStatistics, Selection};
 use crate::device;
@@ -130,6 +130,10 @@ impl Pretraining for DenoiseObjective {
 
     fn build(config: &Config, statistics: &LatticeStatistics, initialiser: &mut Initialiser) -> DenoiseModel {
         DenoiseModel::build(config, statistics, initialiser)
+    }
+
+    fn lattice(config: &Config, of_store: LatticeStatistics) -> LatticeStatistics {
+        with_strain(of_store, config.pretrain.denoise.strain)
     }
 
     fn into_encoder(model: DenoiseModel) -> Encoder {

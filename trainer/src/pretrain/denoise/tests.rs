@@ -147,6 +147,24 @@ fn edges_beyond_the_cutoff_are_left_out() {
 }
 
 #[test]
+fn the_statistics_of_cells_are_those_with_strain() {
+    let side = 4.0;
+    let cells: Vec<OwnedInput> = (0..2000).map(|_| OwnedInput::simple_cubic(side)).collect();
+    let NoisyBatch { graph, displacements, .. } = noisy(&[], &cells, KEY);
+    assert!(displacements.iter().all(|step| *step == 0.0), "a lone atom does not move in its cell");
+    let of_store = LatticeStatistics { mean: [side, side, side, 90.0, 90.0, 90.0], std: [1e-3; 6] };
+    let expected = noise::with_strain(of_store, 0.02);
+    assert_eq!(expected.mean, of_store.mean);
+    for parameter in 0..6 {
+        let values = graph.lattice_parameters.iter().skip(parameter).step_by(6);
+        let mean = of_store.mean[parameter];
+        let std = (values.map(|value| (value - mean).powi(2)).sum::<f64>() / 2000.0).sqrt();
+        assert!((std / expected.std[parameter] - 1.0).abs() < 0.06, "{parameter}: {std} of {expected:?}");
+    }
+    assert_eq!(noise::with_strain(of_store, 0.0), of_store);
+}
+
+#[test]
 fn a_model_without_a_prediction_has_the_loss_of_the_noise() {
     let crystals: Vec<OwnedInput> = (0..400).map(|_| rutile().with_edges()).collect();
     let NoisyBatch { displacements, strains, .. } = noisy(&[], &crystals, KEY);

@@ -21,6 +21,9 @@ use crate::ranks::Ranks;
 use crate::run::step::{Objective, TOTAL, Titles, Values};
 use crate::run::terms::Terms;
 
+/// Terms whose targets noise changes: the constants of the crystals without noise are not theirs.
+const CHANGED_BY_NOISE: [&str; 3] = ["L_L", "L_X", "L_Dis"];
+
 /// The loss `L_MMPT + w (L_noise + w_s L_strain)` with w of `pretrain.denoise.weight`. All of it is that of the same
 /// crystals with noise.
 #[derive(Debug)]
@@ -47,12 +50,17 @@ impl Pretraining for MmptDenoiseObjective {
         MmptDenoiseModel::build(config, statistics, initialiser)
     }
 
+    fn lattice(config: &Config, of_store: LatticeStatistics) -> LatticeStatistics {
+        DenoiseObjective::lattice(config, of_store)
+    }
+
     fn into_encoder(model: MmptDenoiseModel) -> Encoder {
         model.encoder
     }
 
     fn constant_losses(config: &Config, selection: &Selection) -> Result<Values, TrainError> {
         let mut losses = MmptObjective::constant_losses(config, selection)?;
+        losses.retain(|name, _| !CHANGED_BY_NOISE.contains(&name.as_str()));
         losses.extend(DenoiseObjective::constant_losses(config, selection)?);
         Ok(losses)
     }
