@@ -39,6 +39,6 @@ macro_rules! entries {
 
 /// The entries: weights that are part of the program, and those at an address.
 pub(super) const BUILT_IN: &[BuiltIn] = entries!(
-    shipped: ["mmpt-mp"],
+    shipped: ["denoise-mp", "mmpt-mp"],
     elsewhere: [],
 );
