@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::support::*;
 
-/// The methods, each with a term of its loss.
+/// Names of the methods with noise, each with a loss term that its records must have.
 const METHODS: [(&str, &str); 2] = [("denoise", "L_strain"), ("mmpt+denoise", "L_noise")];
 
 /// Arguments of a pre-training of a small encoder.

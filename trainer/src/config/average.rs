@@ -27,7 +27,7 @@ section! {
         /// average) or "swa" (their mean over the ends of epochs). The statistics of batch normalisations are averaged, too.
         pub kind: AverageKind = AverageKind::default();
         /// Share of the moving average that "ema" keeps from step to step. After t steps it is at most (1 + t)/(10 + t),
-        /// so that the average soon forgets the first weights.
+        /// so that the weights of the first steps soon count for little.
         pub decay: f64 = 0.999, in BELOW_ONE;
         /// The first epoch, from 1, whose last weights count in "swa". The weights of earlier epochs are kept as they are.
         pub first_epoch: u64 = 1, in at_least_one();

@@ -15,7 +15,8 @@ pub enum Loss {
     L1,
     /// Mean squared error.
     Mse,
-    /// Huber's loss (doi:10.1214/aoms/1177703732): squares of small errors, the absolute values of large ones.
+    /// Huber's loss (doi:10.1214/aoms/1177703732) of an error e: `e²/2` up to δ, and `δ (|e| − δ/2)` beyond it. δ is
+    /// [`FinetuneConfig::huber_delta`].
     Huber,
     /// The pinball loss of a quantile (Koenker and Bassett, doi:10.2307/1913643). The model predicts that quantile.
     Quantile,
@@ -131,8 +132,8 @@ section! {
         /// Whether the validation crystals are trained on, too. They are still validated on, but decide nothing: it needs
         /// the last epoch's weights, no early stop and another schedule than "plateau". The test part is never trained on.
         pub train_on_validation: bool = false;
-        /// Which crystals validate in the folds of a cross-validation, where they are not tested: the "same" ones in all
-        /// folds, or others "per-fold". The errors of several folds are then those of more crystals.
+        /// How a cross-validation draws the crystals for validation: "same" (once; a drawn crystal validates every fold
+        /// that does not test it) or "per-fold" (anew for each fold, so that more crystals validate some fold).
         pub validation: HeldOut = HeldOut::default();
         /// Loss on the standardised target: "l1" (mean absolute error), "mse" (mean squared error), "huber" (squares of
         /// small errors, absolute values of large ones) or "quantile" (the pinball loss). That of classes is the cross

@@ -8,7 +8,8 @@
 //! * [`layers`]: linear layers, perceptrons and their initialisation
 //! * [`batch`]: the input of a model as tensors, [`edge_labels`] and [`bases`] among them, `upload`: their way to a device
 //! * [`mask`]: the hidden atoms of the masked views, [`views`]: both views as one batch
-//! * [`names`]: names of parameters in a weights file; [`depth`]: the layers above them; [`mod@trace`]: intermediate tensors by name
+//! * [`names`]: names of parameters in a weights file; [`depth`]: the layers above them;
+//!   [`mod@trace`]: intermediate tensors by name
 
 pub mod alignn;
 pub mod atom_features;

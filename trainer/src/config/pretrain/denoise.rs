@@ -3,9 +3,9 @@
 use crate::config::fault::{Faults, NOT_NEGATIVE, Range, WIDTH};
 use crate::config::section::section;
 
-/// A standard deviation of coordinates in Å. Beyond it atoms change places.
+/// Allowed standard deviation of the noise on a coordinate, in Å. Larger noise would move atoms past their neighbours.
 const DISPLACEMENT: Range<f64> = Range { holds: |length| (0.0..=1.0).contains(length), needed: "0 to 1 Å" };
-/// A standard deviation of strains. Beyond it cells collapse.
+/// Allowed standard deviation of the strain, without a unit. Larger strains would fold cells flat.
 const STRAIN: Range<f64> = Range { holds: |strain| (0.0..=0.2).contains(strain), needed: "0 to 0.2" };
 
 section! {

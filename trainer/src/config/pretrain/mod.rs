@@ -95,7 +95,8 @@ impl MethodKind {
 section! {
     /// The pre-training and its settings.
     pub struct PretrainConfig {
-        /// The pre-training: "mmpt", "crystal-twins", "infograph", "denoise" or "mmpt+denoise". Sections of other methods have no effect.
+        /// The pre-training: "mmpt", "crystal-twins", "infograph", "denoise" or "mmpt+denoise". Sections of
+        /// other methods have no effect.
         pub method: MethodKind = MethodKind::Mmpt;
         /// Labels, masks and decoders of MMPT's pre-training.
         pub mmpt: MmptPretrainConfig = MmptPretrainConfig::default();

@@ -34,11 +34,11 @@ pub fn inputs() -> Inputs {
 /// The encodings of a batch of B crystals.
 #[derive(Debug, Clone)]
 pub struct MmptEncoding {
-    /// `h_S` of every atom and the radial basis of every edge.
+    /// Vectors `h_S` of the N atoms, shape `[N, structure_width]`, and radial basis of the E edges, shape `[E, 6]`.
     pub structure: StructureEncoding,
-    /// `h_L` of every crystal, shape `[B, 2 · lattice_width]`.
+    /// Vectors `h_L` of the lattices of the crystals, shape `[B, 2 · lattice_width]` (specification, section 4.4).
     pub lattice: Tensor<2>,
-    /// Standardised lattice parameters, shape `[B, 6]`.
+    /// Lattice parameters in standard deviations from their means over the training set, shape `[B, 6]`.
     pub parameters: Tensor<2>,
 }
 

@@ -29,7 +29,7 @@ pub struct NoiseHeads {
 /// The predictions for a batch, in standard deviations of the noise.
 #[derive(Debug, Clone)]
 pub struct PredictedNoise {
-    /// Noise on the Cartesian coordinates of every atom, shape `[N, 3]`.
+    /// Displacement of every atom along the Cartesian axes x, y and z, in standard deviations, shape `[N, 3]`.
     pub displacements: Tensor<2>,
     /// Strain of every cell: xx, yy, zz, yz, xz and xy, shape `[B, 6]`.
     pub strains: Tensor<2>,
@@ -45,7 +45,10 @@ impl NoiseHeads {
         Self { displacement: head(edge), strain: head(edge + LATTICE_TOKENS * model.lattice_width) }
     }
 
-    /// Predicts the noise on the crystals of a batch, which has the vectors of its edges.
+    /// Predicts the noise on the crystals of a batch, which must have been built with the vectors of its edges.
+    ///
+    /// # Shapes
+    /// Output of N atoms `[N, 3]` and of B cells `[B, 6]`; see [`PredictedNoise`].
     pub fn forward(&self, encoding: &MmptEncoding, batch: &Batch) -> PredictedNoise {
         let (atoms, radial) = (&encoding.structure.structure, &encoding.structure.radial);
         let edges = &batch.edges;

@@ -25,7 +25,10 @@ impl DenoiseModel {
         Self { encoder: Encoder::Mmpt(encoder), noise: NoiseHeads::build(config, initialiser) }
     }
 
-    /// Predicts the noise on the crystals of a batch.
+    /// Predicts the displacements of the atoms and the strains of the cells of a batch, in standard deviations.
+    ///
+    /// # Shapes
+    /// Output of N atoms `[N, 3]` and of B cells `[B, 6]`; see [`PredictedNoise`].
     pub fn forward(&self, batch: &Batch, pass: &mut Pass) -> PredictedNoise {
         let Encoder::Mmpt(encoder) = &self.encoder else { unreachable!("the model is made with it") };
         self.noise.forward(&encoder.encode_all(batch, &mut pass.trace), batch)

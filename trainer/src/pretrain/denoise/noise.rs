@@ -177,8 +177,9 @@ impl<'a> Crystal<'a> {
 /// Returns the lattice statistics of cells that are strained by a standard deviation, from those of the cells. The lattice
 /// encoder standardises by them: without strain, cubic cells all have the same angles.
 ///
-/// A strain S changes a length by its diagonal element and an angle near 90° by twice one beside the diagonal, which has
-/// the standard deviation `strain/√2`.
+/// A strain S lengthens an edge of the cell by its length times a diagonal element of S, whose standard deviation is
+/// `strain`. It turns an angle near 90° by twice an off-diagonal element in radians, whose standard deviation is
+/// `strain/√2`.
 pub fn with_strain(of_cells: LatticeStatistics, strain: f64) -> LatticeStatistics {
     let LatticeStatistics { mean, std } = of_cells;
     let of_angles = SQRT_2.to_degrees() * strain;

@@ -64,8 +64,7 @@ pub struct NoiseLosses {
 }
 
 impl DenoiseObjective {
-    /// Adds noise to a batch.
-    /// It has the parts that the model needs, and `more`.
+    /// Adds noise to the crystals of a batch. The new batch has the parts that the model needs, and those of `more`.
     pub fn noisy<R: BatchFloat>(&self, graph: &GraphBatch<R>, key: DrawKey, more: Inputs) -> NoisyBatch<R> {
         let own = Inputs { vectors: true, ..Inputs::default() };
         let settings = BatchSettings {
