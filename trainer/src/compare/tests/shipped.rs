@@ -22,6 +22,7 @@ fn the_shipped_grids_can_be_used() {
             "jdft2d" => 1 + 2 * 2,
             "labels" => 1 + 2 * 20,
             "ablations" => 7 + 2 * 9,
+            "pretrainings" => 2 + 2 * 4,
             "smoke" => 1 + 2 * 4,
             "table2" => 3 + 2 * 3 * 8,
             "table2-small" => 3 + 2 * 11,
@@ -39,7 +40,7 @@ fn the_shipped_grids_can_be_used() {
         }
         count += 1;
     }
-    assert_eq!(count, 8);
+    assert_eq!(count, 9);
 }
 
 /// Edges of the store that a system reads; `None` for the usual ones.
