@@ -86,7 +86,7 @@ test: ## Run every test; those of Python need PyPI once, those of libtorch `make
 	@[ -n "$(TCH)" ] || echo "make test: no libtorch (make libtorch), its tests are skipped"
 	@[ -n "$(MPI)" ] || echo "make test: no mpicc or no libclang, the tests of several processes are skipped"
 	@# libtorch with several OpenMP threads collapses on cores that other tests keep busy.
-	OMP_NUM_THREADS=1 cargo test --release --workspace $(FEATURES)
+	OMP_NUM_THREADS=1 cargo test --release --workspace --no-fail-fast $(FEATURES)
 	@# The module is no part of any test of Rust.
 	cargo build --release --workspace $(FEATURES)
 	@python/test.sh target/release
