@@ -23,6 +23,8 @@ fn the_shipped_grids_can_be_used() {
             "labels" => 1 + 2 * 20,
             "ablations" => 7 + 2 * 9,
             "pretrainings" => 2 + 2 * 4,
+            "options" => 2 * 18 * 3,
+            "table2-first-folds" => 2 * 5 * 2,
             "smoke" => 1 + 2 * 4,
             "table2" => 3 + 2 * 3 * 8,
             "table2-small" => 3 + 2 * 11,
@@ -40,7 +42,7 @@ fn the_shipped_grids_can_be_used() {
         }
         count += 1;
     }
-    assert_eq!(count, 9);
+    assert_eq!(count, 11);
 }
 
 /// Edges of the store that a system reads; `None` for the usual ones.
