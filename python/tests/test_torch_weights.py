@@ -157,6 +157,12 @@ def test_the_checksum_of_the_program_is_understood() -> None:
         assert content_sha256(metadata, tensors) == expected
 
 
+def test_heads_of_a_checkpoint_that_learn_noise_are_ignored(tmp_path: Path) -> None:
+    metadata, tensors = content(GAPS / "last" / "checkpoint.safetensors")
+    more = tensors | {"noise.displacement.0.weight": torch.zeros(2, 2)}
+    assert isinstance(load(changed(tmp_path, metadata, more)), MMPT)
+
+
 def test_damage_is_found(tmp_path: Path) -> None:
     damaged = bytearray(PRETRAINED.read_bytes())
     damaged[-1] ^= 1

@@ -7,8 +7,11 @@ use serde_json::Value;
 
 use crate::support::*;
 
-/// Names of the methods with noise, each with a loss term that its records must have.
-const METHODS: [(&str, &str); 2] = [("denoise", "L_strain"), ("mmpt+denoise", "L_noise")];
+/// Names of the methods with noise, each with a loss term that its records must have, and settings.
+const METHODS: [(&str, &str, &[&str]); 2] = [
+    ("denoise", "L_type", &["--set", "pretrain.denoise.hidden_types=0.3"]),
+    ("mmpt+denoise", "L_noise", &[]),
+];
 
 /// Arguments of a pre-training of a small encoder.
 fn pretraining<'a>(method: &'a str, store: &'a Path, out: &'a Path, more: &[&'a str]) -> Vec<&'a str> {
@@ -23,20 +26,23 @@ fn pretraining<'a>(method: &'a str, store: &'a Path, out: &'a Path, more: &[&'a 
 #[test]
 fn a_killed_pre_training_resumes_to_the_same_bytes_on_other_threads() {
     let store = store();
-    for (method, term) in METHODS {
+    for (method, term, settings) in METHODS {
         let kept = folder();
         let [whole, killed] = ["whole", "killed"].map(|name| kept.path().join(name));
         let options = |threads| {
-            [
+            let common = [
                 "--epochs",
                 "12",
                 "--set",
                 "run.checkpoint_steps=3",
                 "--set",
                 "average.kind=ema",
+                "--set",
+                "noise.weights=0.01",
                 "--threads",
                 threads,
-            ]
+            ];
+            [&common, settings].concat()
         };
         succeed(&pretraining(method, &store, &whole, &options("1")));
         kill_and_resume(&pretraining(method, &store, &killed, &options("2")), &killed, 20);
@@ -63,10 +69,11 @@ fn encoders_are_fine_tuned_embedded_and_timed() {
     let (store, kept) = (store(), folder());
     let task = kept.path().join("task.toml");
     fs::write(&task, GAPS).expect("a writable folder");
-    for (method, _) in METHODS {
+    for (method, _, settings) in METHODS {
         let path = |name: &str| kept.path().join(format!("{method}-{name}"));
         let pretrained = path("pretrained");
-        succeed(&pretraining(method, &store, &pretrained, &["--epochs", "1", "--threads", "1"]));
+        let more = [&["--epochs", "1", "--threads", "1"], settings].concat();
+        succeed(&pretraining(method, &store, &pretrained, &more));
         let weights = pretrained.join(BEST);
         let table = path("table.parquet");
         succeed(&["embed", "--weights", text(&weights), "--shards", text(&store), "--out", text(&table)]);

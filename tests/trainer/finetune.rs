@@ -226,7 +226,7 @@ fn a_killed_fine_tuning_resumes_to_the_same_bytes() {
 }
 
 #[test]
-fn averages_and_lowered_rates_survive_a_kill() {
+fn averages_noise_and_lowered_rates_survive_a_kill() {
     let sets = [
         "average.kind=ema",
         "average.decay=0.9",
@@ -235,6 +235,11 @@ fn averages_and_lowered_rates_survive_a_kill() {
         "schedule.plateau.patience=0",
         "finetune.layer_decay=0.7",
         "finetune.loss=huber",
+        "noise.displacement=0.02",
+        "noise.strain=0.01",
+        "noise.weights=0.01",
+        "noise.gradient=0.1",
+        "finetune.noise_weight=0.1",
     ];
     let sets: Vec<&str> = sets.into_iter().flat_map(|setting| ["--set", setting]).collect();
     resume_to_the_same_bytes(&["--set", "average.kind=swa", "--set", "average.first_epoch=4"]);

@@ -201,7 +201,7 @@ fn bench_objective<O: Objective>(
     let parameters = names::trained(&model);
     let inputs = objective.inputs();
     let sizes = sizes(&crystals.train, inputs)?;
-    let mut learner = Learner::new(model, objective, &config.optimiser);
+    let mut learner = Learner::of_run(model, objective, config);
     let bound = Bound::of(config, parameters, &sizes);
     let on_host = device::computes_on_host(device);
     let bound_bytes = metrics::resident_bytes() + bound.host_bytes(on_host) as u64;

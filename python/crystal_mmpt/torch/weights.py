@@ -146,7 +146,8 @@ def content_sha256(metadata: Mapping[str, str], tensors: Mapping[str, Tensor]) -
 
 def _fill(model: PropertyModel, tensors: Mapping[str, Tensor]) -> None:
     """Gives a model the tensors of a file, which must be those of the model."""
-    ignored = [OPTIMISER_PREFIX]
+    # A checkpoint may have heads for noise that is learnt beside the property.
+    ignored = [OPTIMISER_PREFIX, "noise."]
     if model.target is None:
         ignored += [*PRETRAINING_PREFIXES, *HEAD_PREFIXES]
     own = model.state_dict()

@@ -52,7 +52,8 @@ pub(super) fn plan(
         (None, ranking) => ranking.unwrap_or_default(),
     };
     let plan = Plan { jobs: Vec::new(), cells: Vec::new(), ranking, measures: BTreeMap::new() };
-    let mut planner = Planner { grid, path, folder, pretrained: BTreeMap::new(), plan };
+    let mut planner =
+        Planner { grid, path, folder, pretrained: BTreeMap::new(), begun: BTreeMap::new(), plan };
     for start in &grid.starts {
         planner.pretrain(start)?;
     }
@@ -91,6 +92,8 @@ struct Planner<'a> {
     folder: &'a Path,
     /// Indices and configurations of the pre-trainings planned so far.
     pretrained: BTreeMap<&'a str, (usize, Config)>,
+    /// Weights read so far, by what the grid calls them.
+    begun: BTreeMap<&'a Path, (PathBuf, Description)>,
     plan: Plan,
 }
 
@@ -283,16 +286,20 @@ impl<'a> Planner<'a> {
     }
 
     /// Returns the weights that a start begins with and their description; `None` for fresh ones.
-    fn begun(&self, start: &StartSection) -> Result<Option<(PathBuf, Description)>, TrainError> {
+    fn begun(&mut self, start: &'a StartSection) -> Result<Option<(PathBuf, Description)>, TrainError> {
         let pretrained = start.pretrain.as_deref().and_then(|name| self.pretrained.get(name));
         if let Some((job, pretraining)) = pretrained {
             let path = self.plan.jobs.get(*job).map(|job| job.output.clone()).unwrap_or_default();
             return Ok(Some((path, Description::of_pretraining(pretraining))));
         }
-        let Some(named) = &start.weights else { return Ok(None) };
+        let Some(named) = start.weights.as_deref() else { return Ok(None) };
+        if let Some(begun) = self.begun.get(named) {
+            return Ok(Some(begun.clone()));
+        }
         let path = catalogue::locate(named, &mut ())?.path;
-        let description = Encoders::read(&path)?.description;
-        Ok(Some((path, description)))
+        let begun = (path.clone(), Encoders::read(&path)?.description);
+        self.begun.insert(named, begun.clone());
+        Ok(Some(begun))
     }
 
     /// Returns the arguments of a start, and the jobs that it needs.

@@ -34,11 +34,19 @@ pub(super) fn hindrance(config: &Config, key: &str) -> Option<&'static str> {
         "pretrain.denoise.strain_weight" if config.pretrain.denoise.strain == 0.0 => {
             Some("pretrain.denoise.strain")
         }
+        "pretrain.denoise.type_weight"
+            if matches!(config.pretrain.method, MethodKind::Denoise | MethodKind::MmptDenoise) =>
+        {
+            unless(config.pretrain.denoise.hides_types(), "pretrain.denoise.hidden_types")
+        }
         "average.decay" => unless(average.kind == AverageKind::Ema, "average.kind"),
         "average.first_epoch" => unless(average.kind == AverageKind::Swa, "average.kind"),
+        "noise.gradient_decay" => unless(config.noise.gradient > 0.0, "noise.gradient"),
         "finetune.huber_delta" => unless(finetune.loss == Loss::Huber, "finetune.loss"),
         "finetune.quantile" => unless(finetune.loss == Loss::Quantile, "finetune.loss"),
         "finetune.layer_decay" => unless(!finetune.freeze_encoder, "finetune.freeze_encoder"),
+        "finetune.noise_weight" => unless(model.kind == ModelKind::Mmpt, "model.kind")
+            .or(unless(!finetune.freeze_encoder, "finetune.freeze_encoder")),
         "finetune.head_width" => unless(model.kind == ModelKind::Mmpt, "model.kind"),
         "model.mmpt.attention_values" if model.kind == ModelKind::Mmpt => {
             unless(model.mmpt.attention, "model.mmpt.attention")
@@ -78,10 +86,13 @@ mod tests {
             ("schedule.minimum_factor", &["schedule.kind=plateau"], "schedule.kind"),
             ("average.decay", &["average.kind=ema"], "average.kind"),
             ("average.first_epoch", &["average.kind=swa"], "average.kind"),
+            ("noise.gradient_decay", &["noise.gradient=0.1"], "noise.gradient"),
             ("finetune.huber_delta", &["finetune.loss=huber"], "finetune.loss"),
             ("finetune.quantile", &["finetune.loss=quantile"], "finetune.loss"),
             ("finetune.layer_decay", &[], ""),
+            ("finetune.noise_weight", &[], ""),
             ("pretrain.denoise.strain", &["pretrain.method=denoise"], "pretrain.method"),
+            ("pretrain.denoise.hidden_types", &["pretrain.method=denoise"], "pretrain.method"),
             ("pretrain.denoise.weight", &["pretrain.method=mmpt+denoise"], "pretrain.method"),
             ("pretrain.mmpt.decoder_width", &["pretrain.method=mmpt+denoise"], ""),
             ("data.validation_fraction", &["data.validation=hash"], "data.validation"),
@@ -108,6 +119,14 @@ mod tests {
             ),
             ("average.decay", &["average.kind=swa"], "average.kind"),
             ("pretrain.denoise.weight", &["pretrain.method=denoise"], "pretrain.method"),
+            ("finetune.noise_weight", &["model.kind=cgcnn"], "model.kind"),
+            ("finetune.noise_weight", &["finetune.freeze_encoder=true"], "finetune.freeze_encoder"),
+            (
+                "pretrain.denoise.type_weight",
+                &["pretrain.method=mmpt+denoise"],
+                "pretrain.denoise.hidden_types",
+            ),
+            ("pretrain.denoise.type_weight", &["pretrain.method=denoise"], "pretrain.denoise.hidden_types"),
             ("pretrain.mmpt.decoder_width", &["pretrain.method=denoise"], "pretrain.method"),
             (
                 "pretrain.denoise.strain_weight",

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::fault::{POSITIVE, Range, WIDTH};
+use super::fault::{NOT_NEGATIVE, POSITIVE, Range, WIDTH};
 use super::run::Select;
 use super::section::{Setting, section};
 
@@ -135,6 +135,10 @@ section! {
         /// How a cross-validation draws the crystals for validation: "same" (once; a drawn crystal validates every fold
         /// that does not test it) or "per-fold" (anew for each fold, so that more crystals validate some fold).
         pub validation: HeldOut = HeldOut::default();
+        /// Weight of the loss of denoising beside that of the property, with heads for the noise on the crystals ("Noisy
+        /// Nodes", arXiv 2106.07971), those of the weights if they have some; 0 for no such loss. It needs noise.displacement
+        /// or noise.strain, and MMPT's encoder.
+        pub noise_weight: f64 = 0.0, in NOT_NEGATIVE;
         /// Loss on the standardised target: "l1" (mean absolute error), "mse" (mean squared error), "huber" (squares of
         /// small errors, absolute values of large ones) or "quantile" (the pinball loss). That of classes is the cross
         /// entropy.

@@ -1,6 +1,7 @@
 //! The configuration of a run: a TOML file in which every key has a default.
 //!
-//! * [`model`], [`pretrain`], [`data`], [`optimiser`], [`schedule`], [`average`], [`finetune`], [`run`]: the sections
+//! * [`model`], [`pretrain`], [`data`], [`optimiser`], [`schedule`], [`average`], [`noise`],
+//!   [`finetune`], [`run`]: the sections
 //! * [`error`]: errors, with file, line and column
 //!
 //! A file needs only the keys that differ from the defaults, and `key=value` overrides it. Unknown keys are errors.
@@ -19,6 +20,7 @@ pub mod finetune;
 mod keys;
 pub mod model;
 mod moved;
+pub mod noise;
 pub mod optimiser;
 mod optional;
 pub mod pretrain;
@@ -48,6 +50,7 @@ pub use model::{
     AlignnModelConfig, CgcnnModelConfig, MatformerModelConfig, MegnetModelConfig, MmptModelConfig,
     ModelConfig, ModelKind, SchnetModelConfig,
 };
+pub use noise::NoiseConfig;
 pub use optimiser::OptimiserConfig;
 pub use pretrain::{
     CrystalTwinsConfig, DenoiseConfig, LossConfig, MethodKind, MmptPretrainConfig, PretrainConfig,
@@ -77,7 +80,7 @@ const TOML_INTEGER: Range<u64> =
 section! {
     /// Everything that determines a run.
     pub struct Config {
-        /// Seed of initial weights, shuffling and masks.
+        /// Seed of initial weights, shuffling, masks and noise.
         pub seed: u64 = DEFAULT_SEED, in TOML_INTEGER;
         /// The encoder and its sizes.
         pub model: ModelConfig = ModelConfig::default();
@@ -91,6 +94,8 @@ section! {
         pub schedule: ScheduleConfig = ScheduleConfig::default();
         /// Averages of the weights over the steps.
         pub average: AverageConfig = AverageConfig::default();
+        /// Noise on crystals, weights and gradients.
+        pub noise: NoiseConfig = NoiseConfig::default();
         /// The head of a fine-tuned model; without effect on pre-training.
         pub finetune: FinetuneConfig = FinetuneConfig::default();
         /// Length of the run and what it keeps.

@@ -63,7 +63,9 @@ impl Purpose {
     pub(super) fn uses(self, key: &str) -> bool {
         let section = key.split('.').next().unwrap_or_default();
         match self {
-            Self::Pretraining => section != "finetune",
+            Self::Pretraining => {
+                section != "finetune" && !["noise.displacement", "noise.strain"].contains(&key)
+            }
             Self::FinetuningBySeeds => key != "seed" && Self::Finetuning.uses(key),
             Self::Finetuning => {
                 // The method chooses the recipe.
@@ -101,6 +103,7 @@ mod tests {
             (Purpose::Finetuning, "data.validation=hash"),
             (Purpose::Finetuning, "run.select=train"),
             (Purpose::Pretraining, "finetune.head_width=8"),
+            (Purpose::Pretraining, "noise.strain=0.01"),
             (Purpose::Embedding, "model.mmpt.hidden=8"),
             (Purpose::Embedding, "data.shuffle_buffer=8"),
             (Purpose::FinetuningBySeeds, "seed=8"),

@@ -42,6 +42,12 @@ pub(super) fn check(config: &Config) -> Option<Fault> {
          trained on would decide",
     );
     faults.unless(
+        config.finetune.noise_weight == 0.0 || config.noise.moves_crystals(),
+        "finetune.noise_weight",
+        config.finetune.noise_weight,
+        "0 without a noise.displacement or noise.strain: there is no noise",
+    );
+    faults.unless(
         config.run.select != Select::Validation || config.data.validation != Validation::None,
         "run.select",
         "validation",

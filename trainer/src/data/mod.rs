@@ -52,7 +52,7 @@ pub mod subset;
 pub(crate) mod test_crystal;
 #[cfg(test)]
 pub(crate) mod test_store;
-mod undirected;
+pub(crate) mod undirected;
 
 pub use batch::{BatchBuilder, BatchFloat, BatchSettings, GraphBatch};
 pub use connectivity::{Graph, SelfEdges};

@@ -25,9 +25,16 @@ pub enum Purpose {
     Bootstrap = 8,
     /// The noise on a crystal.
     Noise = 9,
+    /// The noise on the weights that a batch is computed with.
+    WeightNoise = 10,
+    /// The noise on the gradients of a step.
+    GradientNoise = 11,
+    /// The atoms whose types are hidden.
+    HiddenTypes = 12,
 }
 
-/// Creates a generator from a purpose, the seed of the run, an epoch and an index within the epoch.
+/// Creates a generator from a purpose, the seed of the run, an epoch and an index within the epoch, or a step and a batch of
+/// the step.
 pub fn keyed(purpose: Purpose, seed: u64, epoch: u64, index: u64) -> ChaCha8Rng {
     let mut key = [0; 32];
     let words = [purpose as u64, seed, epoch, index];

@@ -50,6 +50,11 @@ impl UndirectedEdges {
     }
 }
 
+/// Whether an image is one that Matformer joins every atom with, in either direction.
+pub(crate) fn is_lattice_image(image: [i16; 3]) -> bool {
+    LATTICE_IMAGES.contains(&image) || LATTICE_IMAGES.contains(&image.map(|step| -step))
+}
+
 /// Returns the edge from an atom to one of its [`LATTICE_IMAGES`].
 fn lattice_edge(site: u32, image: [i16; 3]) -> Edge {
     let [first, second, third] = image.map(|step| step as u8);

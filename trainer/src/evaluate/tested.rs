@@ -28,7 +28,7 @@ use crate::run::step::TOTAL;
 use crate::task::{Fold, Labelled, Task};
 
 /// Settings in the report page.
-const SHOWN_SETTINGS: [&str; 18] = [
+const SHOWN_SETTINGS: [&str; 24] = [
     "run.epochs",
     "run.early_stop",
     "data.batch_crystals",
@@ -40,8 +40,14 @@ const SHOWN_SETTINGS: [&str; 18] = [
     "schedule.kind",
     "average.kind",
     "average.decay",
+    "noise.displacement",
+    "noise.strain",
+    "noise.weights",
+    "noise.gradient",
+    "noise.gradient_decay",
     "finetune.fraction",
     "finetune.layer_decay",
+    "finetune.noise_weight",
     "finetune.loss",
     "finetune.huber_delta",
     "finetune.quantile",

@@ -7,16 +7,19 @@ use std::sync::Arc;
 use burn::prelude::*;
 
 use super::criterion::{Criterion, Standardisation};
-use super::objective::Finetuning;
+use super::model::FinetuneModel;
+use super::objective::{Finetuning, with_noise};
 use crate::config::{Config, MethodKind, PretrainConfig};
 use crate::data::{LatticeStatistics, Selection, Sources, Subset};
 use crate::error::TrainError;
 use crate::model::cgcnn::CRYSTAL_LAYER;
+use crate::model::layers::Initialiser;
 use crate::model::{Head, HeadSize, PropertyModel};
+use crate::pretrain::denoise::heads::NoiseHeads;
 use crate::pretrain::load::require_whole;
 use crate::ranks::Ranks;
 use crate::run::begin::{Crystals, claim_run, require_whole_batch, restore, steps};
-use crate::run::checkpoint::State;
+use crate::run::checkpoint::{NOISE_PREFIX, State};
 use crate::run::folder::Existing;
 use crate::run::interrupt::Interrupt;
 use crate::run::progress::Progress;
@@ -75,12 +78,14 @@ impl Encoders {
     }
 
     /// Returns a model with these encoders and its own head. A layer that embeds crystals is the model's own if the
-    /// weights have none.
-    fn place_in(&self, model: PropertyModel) -> Result<PropertyModel, TrainError> {
+    /// weights have none, and so are heads for noise.
+    fn place_in(&self, model: FinetuneModel) -> Result<FinetuneModel, TrainError> {
         let own = snapshot::weights_of(&model);
+        let has_noise = self.tensors.keys().any(|name| name.starts_with(NOISE_PREFIX));
         let is_own = |name: &str| {
             let of_crystals = is_of_atoms(&self.description) && name.starts_with(CRYSTAL_LAYER);
-            of_crystals || Head::has(self.description.model.kind, name)
+            let of_noise = !has_noise && name.starts_with(NOISE_PREFIX);
+            of_crystals || of_noise || Head::has(self.description.model.kind, name)
         };
         let (own, encoder): (BTreeMap<_, _>, BTreeMap<_, _>) =
             own.into_iter().partition(|(name, _)| is_own(name));
@@ -204,7 +209,13 @@ fn begin(request: MemberRequest<'_>) -> Result<RunSetup<Finetuning>, TrainError>
     .with_fresh_crystals(encoders.is_some_and(|encoders| is_of_atoms(&encoders.description)));
     let (folder, checkpoint) = claim_run(&request.folder, request.existing, &config, &**ranks)?;
     let init = |lattice: &LatticeStatistics| {
-        PropertyModel::init(&config.model, head, lattice, config.seed, &device.clone().autodiff())
+        let autodiff = device.clone().autodiff();
+        let property = PropertyModel::init(&config.model, head, lattice, config.seed, &autodiff);
+        let noise = config.learns_noise().then(|| {
+            // Draws of their own, so that the property's model begins alike with them and without.
+            NoiseHeads::build(&with_noise(&config), &mut Initialiser::new(config.seed, &autodiff))
+        });
+        FinetuneModel { property, noise }
     };
     let (learner, description, state) = match checkpoint {
         Some(checkpoint) => {
@@ -226,7 +237,7 @@ fn begin(request: MemberRequest<'_>) -> Result<RunSetup<Finetuning>, TrainError>
                 lattice,
                 target: Some(target),
             };
-            let learner = Learner::new(model, objective, &config.optimiser).with_average(&config.average);
+            let learner = Learner::of_run(model, objective, &config);
             (learner, description, State::default())
         }
     };

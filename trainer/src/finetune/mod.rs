@@ -1,7 +1,7 @@
 //! Fine-tuning: an encoder with a head is trained on properties (specification, section 6).
 //!
 //! * [`criterion`]: the loss; [`objective`]: the loss of batches
-//! * [`member`]: a run for one fold and one seed
+//! * [`model`]: the model while it is trained; [`member`]: a run for one fold and one seed
 //! * [`mod@recipe`]: default settings of a fine-tuning; [`relevance`]: settings without effect on a task
 //! * [`ensemble`]: all folds and seeds of a task, in one folder
 //! * [`ensemble_record`]: the record of that folder
@@ -16,6 +16,7 @@ pub mod domain;
 pub mod ensemble;
 pub mod ensemble_record;
 pub mod member;
+pub mod model;
 pub mod objective;
 pub(crate) mod predictions;
 pub mod predictor;

@@ -10,7 +10,7 @@ use crate::error::TrainError;
 use crate::model::head::mean;
 use crate::model::{Batch, Encoder, HeadSize, Pass, PropertyModel};
 use crate::report::classes::temperature::softmax;
-use crate::run::checkpoint::OPTIMISER_PREFIX;
+use crate::run::checkpoint::BESIDES_PROPERTY;
 use crate::run::snapshot;
 use crate::weights::{self, Description, Target, TargetNumber};
 
@@ -57,7 +57,7 @@ impl Predictor {
         let head =
             HeadSize { width: target.head_width, outputs: target.outputs(), per_site: target.per_site };
         let model = PropertyModel::init(model, head, lattice, 0, &device.clone().autodiff());
-        let model = snapshot::with_weights(model, file.tensors, &[OPTIMISER_PREFIX], path)?.valid();
+        let model = snapshot::with_weights(model, file.tensors, &BESIDES_PROPERTY, path)?.valid();
         Ok(Self { model, description, target, device: device.clone() })
     }
 

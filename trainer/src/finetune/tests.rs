@@ -4,6 +4,7 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
+use super::member::Encoders;
 use super::{Request, Summary, finetune};
 use crate::config::Config;
 use crate::device::DeviceName;
@@ -126,4 +127,61 @@ fn the_default_selects_by_the_absolute_error_alone() {
     let lowest = errors.iter().copied().fold(f64::INFINITY, f64::min);
     assert_eq!((member.train, member.validation_error), (19, Some(lowest)));
     assert!(records.iter().all(|epoch| !epoch.train.contains_key(MSE)));
+}
+
+#[test]
+fn noise_is_for_training_alone() {
+    // The weights stand still, so that noise alone makes a difference.
+    let losses = |more: &[&str]| {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let settings = [&["optimiser.learning_rate=1e-30"], more].concat();
+        let member = tuned(&folder, Existing::Refuse, &settings).members.remove(0);
+        let of_epoch =
+            |epoch: EpochRecord| (epoch.train[TOTAL], epoch.validation.expect("there is one")[TOTAL]);
+        epochs(&member.folder).into_iter().map(of_epoch).collect::<Vec<_>>()
+    };
+    let plain = losses(&[]);
+    for setting in ["noise.strain=0.05", "noise.weights=0.1"] {
+        let noisy = losses(&[setting]);
+        let first = noisy[0];
+        for ((train, validation), (plain_train, plain_validation)) in noisy.iter().zip(&plain) {
+            assert!((train - plain_train).abs() > 1e-6, "{setting}: {train} and {plain_train}");
+            assert!((validation - plain_validation).abs() < 1e-9, "{setting}: {validation}");
+        }
+        assert!(noisy[1..].iter().all(|epoch| (epoch.0 - first.0).abs() > 1e-6), "{setting}: drawn once");
+    }
+}
+
+#[test]
+fn noise_is_learnt_beside_the_property() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let settings = ["noise.displacement=0.05", "finetune.noise_weight=0.5"];
+    let member = tuned(&folder, Existing::Refuse, &settings).members.remove(0);
+    for epoch in epochs(&member.folder) {
+        assert!(epoch.train["L_noise"] > 0.0 && !epoch.train.contains_key("L_strain"), "{epoch:?}");
+        let validation = epoch.validation.expect("there is one");
+        assert_eq!(validation.keys().collect::<Vec<_>>(), [TOTAL], "there is no noise");
+    }
+    let run = RunFolder::of_another(&member.folder);
+    let [best, checkpoint] =
+        [run.best(), run.checkpoint()].map(|path| weights::read(&path).expect("weights"));
+    let of_noise = |name: &String| name.starts_with("noise.");
+    assert!(!best.tensors.keys().any(of_noise) && checkpoint.tensors.keys().any(of_noise));
+    // Both can be begun with.
+    for path in [run.best(), run.checkpoint()] {
+        Encoders::read(&path).expect("encoders");
+    }
+    let again = tuned(&folder, Existing::Resume, &settings);
+    assert_eq!(again.members, [member], "it was finished");
+}
+
+#[test]
+fn noise_that_is_not_there_is_not_learnt() {
+    let line = Config::resolve(None, &["finetune.noise_weight=1"]).expect_err("nothing to learn").to_string();
+    assert!(line.contains("finetune.noise_weight = 1: must be 0 without a noise.displacement"), "{line}");
+    let learns = |settings: &[&str]| {
+        let settings = [&["finetune.noise_weight=1", "noise.strain=0.01"], settings].concat();
+        Config::resolve(None, &settings).expect("known settings").learns_noise()
+    };
+    assert!(learns(&[]) && !learns(&["finetune.freeze_encoder=true"]) && !learns(&["model.kind=cgcnn"]));
 }

@@ -20,10 +20,21 @@ pub struct Masks {
 pub struct DrawKey {
     /// Seed of the run.
     pub seed: u64,
-    /// Index of the epoch, from 0.
+    /// Index of the epoch, from 0; [`DrawKey::VALIDATION`] for a validation.
     pub epoch: u64,
     /// Index in the epoch of the batch's first crystal, from 0.
     pub first_crystal: u64,
+}
+
+impl DrawKey {
+    /// Epoch that keys the order and the masks of the validation set. It is the same in every epoch and differs from all
+    /// training epochs.
+    pub const VALIDATION: u64 = u64::MAX;
+
+    /// Whether the draw is for a validation.
+    pub fn is_for_validation(&self) -> bool {
+        self.epoch == Self::VALIDATION
+    }
 }
 
 impl Masks {

@@ -15,6 +15,9 @@ const STATISTICS: [&str; 4] = ["lattice.mean", "lattice.std", ".running_mean", "
 /// Name of the field that holds the decoders of a pre-trained model. It is no part of the parameters' names.
 const DECODERS_FIELD: &str = "decoders";
 
+/// Name of the field that holds the model of a property in one that is trained. It is no part of the parameters' names.
+const PROPERTY_FIELD: &str = "property";
+
 /// Whether a parameter is trained. The others are statistics.
 pub fn is_trained(name: &str) -> bool {
     !STATISTICS.iter().any(|statistic| name.ends_with(statistic))
@@ -36,6 +39,10 @@ pub struct NamedTensor {
 ///
 /// PyTorch also numbers the activations of a stack, so layer i of a perceptron is number 2i in the file.
 fn name_of(path: &[String]) -> String {
+    let path = match path.split_first() {
+        Some((field, rest)) if field == PROPERTY_FIELD => rest,
+        _ => path,
+    };
     let path = match path.split_first() {
         Some((field, rest)) if field == Encoder::FIELD => Encoder::rename(rest),
         Some((field, rest)) if field == Head::FIELD => Head::rename(rest),

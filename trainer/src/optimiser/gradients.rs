@@ -228,6 +228,14 @@ impl Gradients {
         *self = Self::from_tensors(sums);
     }
 
+    /// Replaces the gradient of each parameter, which is flat.
+    pub fn replace(&mut self, mut by: impl FnMut(Tensor<1>) -> Tensor<1>) {
+        for block in &mut self.blocks {
+            let parts = Block::parts(&block.members, block.values.clone());
+            block.values = Tensor::cat(parts.into_iter().map(&mut by).collect(), 0);
+        }
+    }
+
     /// Multiplies every gradient by a factor.
     pub fn scale(&mut self, factor: f64) {
         for block in &mut self.blocks {
@@ -362,6 +370,15 @@ mod tests {
         assert_eq!(numbers(&apart), numbers(&joined));
         // 1 + 2 · 4 + 3 · 9
         assert!((apart.norm().read() - 6.0).abs() < 1e-6 && (joined.norm().read() - 6.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn every_gradient_is_replaced_by_itself() {
+        for mut gradients in [gradients(), gradients().joined(|name| name == "b")] {
+            gradients.replace(|gradient| gradient.clone() * gradient.dims()[0] as f64);
+            let expected = [("a", vec![1.0]), ("b", vec![4.0; 2]), ("c", vec![9.0; 3])];
+            assert_eq!(numbers(&gradients), expected.map(|(name, values)| (name.to_owned(), values)));
+        }
     }
 
     #[test]

@@ -62,7 +62,7 @@ pub(super) fn begin<P: Pretraining>(request: Request) -> Result<RunSetup<P>, Tra
                 Some(given) => given,
                 None => fresh::<P>(&config, &features, &crystals, &autodiff)?,
             };
-            let learner = Learner::new(model, objective, &config.optimiser).with_average(&config.average);
+            let learner = Learner::of_run(model, objective, &config);
             (learner, description, State::default())
         }
     };

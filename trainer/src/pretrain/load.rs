@@ -15,7 +15,7 @@ use crate::config::Config;
 use crate::config::pretrain::MethodKind;
 use crate::error::TrainError;
 use crate::model::{Encoder, Head, HeadSize, PropertyModel};
-use crate::run::checkpoint::OPTIMISER_PREFIX;
+use crate::run::checkpoint::{BESIDES_PROPERTY, OPTIMISER_PREFIX};
 use crate::run::snapshot::{require_model, with_weights};
 use crate::weights::{self, Description, WeightsFile};
 
@@ -51,7 +51,7 @@ pub fn load_encoder(path: &Path, device: &Device) -> Result<LoadedEncoder, Train
     };
     let head = HeadSize { width: target.head_width, outputs: target.outputs(), per_site: target.per_site };
     let model = PropertyModel::init(&description.model, head, &description.lattice, 0, device);
-    let PropertyModel { encoder, .. } = with_weights(model, file.tensors, &[OPTIMISER_PREFIX], path)?.valid();
+    let PropertyModel { encoder, .. } = with_weights(model, file.tensors, &BESIDES_PROPERTY, path)?.valid();
     Ok(LoadedEncoder { encoder, description, described: true })
 }
 
@@ -76,7 +76,7 @@ pub(crate) fn require_whole(
             let head =
                 HeadSize { width: target.head_width, outputs: target.outputs(), per_site: target.per_site };
             let model = PropertyModel::init(model, head, lattice, 0, &device);
-            require_model(&model, &file.tensors, &[OPTIMISER_PREFIX], path)
+            require_model(&model, &file.tensors, &BESIDES_PROPERTY, path)
         }
         (None, MethodKind::Mmpt) => require::<MmptObjective>(path, file, description),
         (None, MethodKind::CrystalTwins) => require::<CrystalTwinsObjective>(path, file, description),

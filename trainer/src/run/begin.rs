@@ -228,7 +228,7 @@ pub(crate) fn restore<O: Objective>(
         .require(&config.model, &config.pretrain, features)
         .map_err(|source| TrainError::Weights { path: path.to_owned(), source })?;
     let model = snapshot::with_weights(init(&description.lattice), weights, &[], path)?;
-    let mut learner = Learner::new(model, objective, &config.optimiser).with_average(&config.average);
+    let mut learner = Learner::of_run(model, objective, config);
     let steps = u32::try_from(state.step).unwrap_or(u32::MAX);
     snapshot::restore_moments(&mut learner.optimiser, steps, first_moments, second_moments, device);
     learner

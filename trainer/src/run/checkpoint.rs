@@ -2,7 +2,7 @@
 //!
 //! A checkpoint is a weights file with the tensors of the model under their own names and Adam's running means under
 //! `optimiser.m.<name>` and `optimiser.v.<name>`, or the velocity of SGD under the former. Averages of the weights are
-//! under `optimiser.average.<name>`. The metadata hold the description of the weights and the state of the run. It can
+//! under `optimiser.average.<name>`. Heads that learn noise beside a property are under `noise.<name>`. The metadata hold the description of the weights and the state of the run. It can
 //! therefore be used wherever a weights file can.
 
 use std::collections::BTreeMap;
@@ -24,9 +24,15 @@ pub const SECOND_MOMENT_PREFIX: &str = "optimiser.v.";
 pub const AVERAGE_PREFIX: &str = "optimiser.average.";
 /// Prefix of all tensors of the optimiser, to skip when only weights are read.
 pub const OPTIMISER_PREFIX: &str = "optimiser.";
+/// Beginnings of the names in a checkpoint that are not those of the model of a property: the optimiser's, and those of heads
+/// for the noise that is learnt beside the property.
+pub const BESIDES_PROPERTY: [&str; 2] = [OPTIMISER_PREFIX, NOISE_PREFIX];
+/// Beginning of the names of heads for noise.
+pub const NOISE_PREFIX: &str = "noise.";
 
 /// State of a run. Checkpoints are taken between two optimiser steps, so the state has no accumulated gradients. The
-/// random generators of shuffling and masks are keyed by seed, epoch and crystal, so it has no generators either.
+/// random generators of shuffling, masks and noise are keyed by seed and by epoch and crystal or step and batch, so it has
+/// no generators either.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct State {

@@ -11,10 +11,10 @@
 //!              + shuffle buffer of the largest crystals       32 * atoms + 16 * edges + 1024 each
 //!              + one batch of rows of the largest crystals    64 * atoms + 64 * edges each
 //!              + 64 MiB for the pages of the columns
-//! parameters = (12 or 16) * 4 * parameters
+//! parameters = (12 to 18) * 4 * parameters
 //! ```
 //!
-//! Pre-training with noise holds two batches, and an average of the weights takes the larger factor.
+//! Noise on the crystals takes two batches; an average of the weights and noise on them take larger factors.
 //!
 //! The factors of `s` are measured. Those of `b` and of the rows follow from the types in memory, rounded up.
 //! `tests/trainer/bench.rs` compares the bound with the peak of whole runs on the CPU.
@@ -53,6 +53,8 @@ const NUMBERS_A_PARAMETER: f64 = 12.0;
 /// Numbers per parameter of an average of the weights: the average, the model that is validated with it, and two copies
 /// while a checkpoint is written.
 const NUMBERS_AN_AVERAGE: f64 = 4.0;
+/// Numbers per parameter of noise on the weights: the noisy weight and the noise.
+const NUMBERS_OF_NOISE: f64 = 2.0;
 /// Numbers per edge and unit of the hidden layer of the heads of denoising: the values and slopes of two heads, and the
 /// gradients of one.
 const NUMBERS_A_HEAD: f64 = 8.0;
@@ -89,7 +91,7 @@ impl Bound {
         };
         let built = |size: &Size| weigh(size, &BUILT);
         // Batches in the queue, one that every worker builds, and one that the model computes.
-        let own = if has_noise(config.pretrain.method) { 2 } else { 1 };
+        let own = if builds_twice(config) { 2 } else { 1 };
         let batches = (data.queue + data.workers + own) as f64;
         let buffered = sizes.len().min(data.shuffle_buffer);
         let data_bytes = batches * built(&largest_batch(sizes, limit, built).size)
@@ -140,23 +142,30 @@ pub fn step_bytes(config: &Config, size: &Size) -> f64 {
 
 /// Returns the numbers per parameter besides its weight.
 fn numbers_a_parameter(config: &Config) -> f64 {
-    match config.average.kind {
-        AverageKind::None => NUMBERS_A_PARAMETER,
-        AverageKind::Ema | AverageKind::Swa => NUMBERS_A_PARAMETER + NUMBERS_AN_AVERAGE,
-    }
+    let average = match config.average.kind {
+        AverageKind::None => 0.0,
+        AverageKind::Ema | AverageKind::Swa => NUMBERS_AN_AVERAGE,
+    };
+    let noise = if config.noise.weights > 0.0 { NUMBERS_OF_NOISE } else { 0.0 };
+    NUMBERS_A_PARAMETER + average + noise
 }
 
 /// Estimates the memory of the heads of denoising in a training step in bytes.
 fn head_bytes(config: &Config, size: &Size) -> f64 {
-    match has_noise(config.pretrain.method) {
+    match learns_noise(config) {
         true => NUMBERS_A_HEAD * size.edges as f64 * config.pretrain.denoise.head_width as f64 * NUMBER,
         false => 0.0,
     }
 }
 
-/// Whether the pre-training builds every batch a second time, with noise.
-fn has_noise(method: MethodKind) -> bool {
-    matches!(method, MethodKind::Denoise | MethodKind::MmptDenoise)
+/// Whether every batch is built a second time, with noise.
+fn builds_twice(config: &Config) -> bool {
+    learns_noise(config) || config.noise.moves_crystals()
+}
+
+/// Whether heads predict noise.
+fn learns_noise(config: &Config) -> bool {
+    config.learns_noise() || matches!(config.pretrain.method, MethodKind::Denoise | MethodKind::MmptDenoise)
 }
 
 /// Returns the number of times that the pre-training encodes a crystal.
@@ -199,7 +208,7 @@ pub fn require(
 }
 
 /// Refuses a model that needs more memory than is available: its numbers with their gradients, the moments of the
-/// optimiser and the average of the weights. A device with a memory of its own is not asked.
+/// optimiser, the average of the weights and the weights with noise. A device with a memory of its own is not asked.
 ///
 /// # Errors
 /// [`TrainError::ModelMemory`].
@@ -214,7 +223,8 @@ pub fn require_model(
         OptimiserKind::Sgd => 1.0,
     };
     let average = if config.average.kind == AverageKind::None { 0.0 } else { 1.0 };
-    let needed = numbers * (2.0 + moments + average) * NUMBER;
+    let noise = if config.noise.weights > 0.0 { 1.0 } else { 0.0 };
+    let needed = numbers * (2.0 + moments + average + noise) * NUMBER;
     match available {
         Some(available) if device::computes_on_host(device) && needed > available as f64 => {
             Err(TrainError::ModelMemory { numbers, needed: needed as u64, available })
@@ -279,6 +289,10 @@ mod tests {
         let plain = bytes(&Config::default());
         let averaged = Config::resolve(None, &["average.kind=ema"]).expect("known settings");
         assert!(bytes(&averaged).parameter_bytes > plain.parameter_bytes);
+        let shaken =
+            Config::resolve(None, &["noise.weights=0.1", "noise.strain=0.1"]).expect("known settings");
+        assert!(bytes(&shaken).parameter_bytes > plain.parameter_bytes);
+        assert!(bytes(&shaken).data_bytes > plain.data_bytes);
         let noisy = Config::resolve(None, &["pretrain.method=denoise"]).expect("known settings");
         assert!(bytes(&noisy).data_bytes > plain.data_bytes);
         let wide = Config::resolve(None, &["pretrain.method=denoise", "pretrain.denoise.head_width=8192"]);

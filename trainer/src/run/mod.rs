@@ -6,7 +6,7 @@
 //! * `prepared`: batches on the device, ahead of the model where that has memory of its own
 //! * `writer`: writing to the run's folder, from one of several processes
 //! * [`schedule`]: learning rate and β1 at every step; [`plateau`]: epochs without a better loss
-//! * [`average`]: averages of the weights
+//! * [`average`]: averages of the weights; [`noise`]: noise on weights and gradients
 //! * [`folder`]: the folder of a run and its lock; `own`: recognition of a run's files
 //! * [`checkpoint`]: state, weights and optimiser in one file
 //! * [`card`]: the model card of the best weights
@@ -27,6 +27,7 @@ mod gpu;
 pub mod interrupt;
 pub mod memory;
 pub mod metrics;
+pub mod noise;
 mod own;
 pub mod plateau;
 mod prepared;

@@ -8,7 +8,7 @@ use std::time::Instant;
 use burn::module::Module;
 use burn::prelude::*;
 
-use crate::config::{AverageConfig, OptimiserConfig};
+use crate::config::{Config, OptimiserConfig};
 use crate::data::{GraphBatch, Inputs};
 use crate::device;
 use crate::model::Pass;
@@ -17,6 +17,7 @@ use crate::optimiser::{Gradients, Norm, Optimiser, Rates};
 use crate::ranks::Ranks;
 use crate::run::average::WeightAverage;
 use crate::run::metrics;
+use crate::run::noise::TrainingNoise;
 use crate::run::seconds::HostSeconds;
 use crate::run::terms::Terms;
 use crate::weights::{self, Mismatch};
@@ -159,6 +160,16 @@ pub trait Objective: Debug + Send + Sync + 'static {
         Optimiser::new(config)
     }
 
+    /// Whether a parameter is learnt.
+    fn learns(&self, _name: &str) -> bool {
+        true
+    }
+
+    /// Returns the part of a model that is validated and kept as the best weights.
+    fn kept(&self, model: Self::Model) -> Self::Model {
+        model
+    }
+
     /// Returns the ranks that train together.
     fn ranks(&self) -> &Arc<dyn Ranks>;
 
@@ -177,6 +188,8 @@ pub struct Learner<O: Objective> {
     pub optimiser: Optimiser,
     /// The average of the weights, if one is kept.
     pub average: Option<WeightAverage>,
+    /// Noise on the weights and gradients.
+    noise: Option<TrainingNoise>,
     clip_norm: Option<f64>,
     gradients: Option<Gradients>,
     accumulated: usize,
@@ -191,6 +204,7 @@ impl<O: Objective> Learner<O> {
             objective: Arc::new(objective),
             model: Some(model),
             average: None,
+            noise: None,
             clip_norm: config.clip_norm,
             gradients: None,
             accumulated: 0,
@@ -198,9 +212,13 @@ impl<O: Objective> Learner<O> {
         }
     }
 
-    /// Averages the weights as configured.
-    pub fn with_average(self, config: &AverageConfig) -> Self {
-        Self { average: WeightAverage::new(config), ..self }
+    /// Creates the learner of a run, with the average and the noise of its configuration.
+    pub fn of_run(model: O::Model, objective: O, config: &Config) -> Self {
+        Self {
+            average: WeightAverage::new(&config.average),
+            noise: TrainingNoise::new(&config.noise, config.seed),
+            ..Self::new(model, objective, &config.optimiser)
+        }
     }
 
     /// Restores the average of an earlier run.
@@ -221,7 +239,8 @@ impl<O: Objective> Learner<O> {
     /// Returns the model with the weights to validate and to keep: the average, or those of the last step.
     pub fn kept(&self) -> O::Model {
         let model = self.model().clone();
-        self.average.as_ref().map_or(model.clone(), |average| average.placed_in(model))
+        let model = self.average.as_ref().map_or(model.clone(), |average| average.placed_in(model));
+        self.objective.kept(model)
     }
 
     /// Returns the model.
@@ -234,13 +253,18 @@ impl<O: Objective> Learner<O> {
     pub fn learn(&mut self, batch: &O::Batch) -> Terms {
         let mut begun = Instant::now();
         let mut pass = Pass::training();
-        let (loss, terms) = self.objective.losses(self.model(), batch, &mut pass);
+        let (steps, batches) = (u64::from(self.optimiser.steps()), self.accumulated);
+        let learns = |name: &str| self.objective.learns(name);
+        let noisy =
+            self.noise.as_ref().and_then(|noise| noise.on_weights(self.model(), steps, batches, learns));
+        let model = noisy.unwrap_or_else(|| self.model().clone());
+        let (loss, terms) = self.objective.losses(&model, batch, &mut pass);
         let device = loss.device();
         HostSeconds::lap(&mut self.seconds.forward, &mut begun);
         let tape = loss.backward();
         let gradients = match device::joins_parameters(&device) {
-            true => Gradients::collect_joined(self.model(), tape, |name| self.optimiser.group_of(name)),
-            false => Gradients::collect(self.model(), tape),
+            true => Gradients::collect_joined(&model, tape, |name| self.optimiser.group_of(name)),
+            false => Gradients::collect(&model, tape),
         };
         match &mut self.gradients {
             None => self.gradients = Some(gradients),
@@ -279,6 +303,9 @@ impl<O: Objective> Learner<O> {
         let (Some(mut gradients), Some(model)) = (self.gradients.take(), self.model.take()) else { return };
         if let Some(limit) = self.clip_norm {
             gradients.clip(norm, limit);
+        }
+        if let Some(noise) = &self.noise {
+            noise.on_gradients(&mut gradients, self.optimiser.steps().into());
         }
         let model = self.optimiser.step(model, gradients, rates);
         if let Some(average) = &mut self.average {

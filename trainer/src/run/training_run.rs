@@ -17,6 +17,7 @@ use crate::data::{Selection, StreamSettings};
 use crate::device;
 use crate::error::TrainError;
 use crate::model::Pass;
+use crate::model::mask::DrawKey;
 use crate::optimiser::Norm;
 use crate::ranks::{self, Ranks};
 use crate::run::begin::{Crystals, training_stream};
@@ -37,9 +38,6 @@ use crate::run::writer::{Divergence, Writer};
 use crate::unit;
 use crate::weights::Description;
 
-/// Epoch that keys the order and the masks of the validation set. It is the same in every epoch and differs from all
-/// training epochs.
-const VALIDATION_EPOCH: u64 = u64::MAX;
 /// Number of seconds in a minute.
 const MINUTE: f64 = 60.0;
 /// Number of steps whose losses are read together from a device with its own memory. Each reading makes the host wait
@@ -478,7 +476,7 @@ impl<'a, O: Objective> TrainingRun<'a, O> {
         let Some(selection) = &self.crystals.validation else { return Ok(None) };
         // Shuffled, the same way every time: a mean over batches that mix the stores can be compared
         // with training's, one over each store's own batches can not.
-        let settings = self.stream(VALIDATION_EPOCH, 0);
+        let settings = self.stream(DrawKey::VALIDATION, 0);
         let model = model.clone().valid();
         let mut batches = self.batches(selection, settings)?;
         let (mut sums, mut weights) = (BTreeMap::new(), 0.0);

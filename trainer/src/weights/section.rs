@@ -26,7 +26,7 @@ pub(super) struct Setting {
 impl Setting {
     /// Returns the first name of the path.
     pub(super) fn first(&self) -> &str {
-        self.path.first().map_or("", String::as_str)
+        first(&self.path)
     }
 
     /// Returns the error for this setting.
@@ -73,8 +73,7 @@ pub(super) fn settings(
 }
 
 /// Returns a section with these settings. `template` is any valid section. `home` returns the metadata key at which
-/// a missing setting is expected, by the first name of its path; `None` if it may be missing and is that of the
-/// template.
+/// a missing setting is expected, by the names of its path; `None` if it may be missing and is that of the template.
 ///
 /// # Errors
 /// [`WeightsError::Metadata`] for the first setting that is unknown or invalid, [`WeightsError::MissingMetadata`] for
@@ -82,7 +81,7 @@ pub(super) fn settings(
 pub(super) fn fill<T: Serialize + DeserializeOwned>(
     template: &T,
     settings: &[Setting],
-    home: impl Fn(&str) -> Option<&'static str>,
+    home: impl Fn(&[String]) -> Option<&'static str>,
 ) -> Result<T, WeightsError> {
     let mut table = serde_json::to_value(template).expect("JSON holds every type of a description");
     let mut known = Vec::new();
@@ -100,11 +99,16 @@ pub(super) fn fill<T: Serialize + DeserializeOwned>(
     }
     let is_given = |path: &[String]| settings.iter().any(|setting| setting.path == path);
     for Setting { path, .. } in known.iter().filter(|setting| !is_given(&setting.path)) {
-        if let Some(section) = path.first().and_then(|name| home(name)) {
+        if let Some(section) = home(path) {
             return Err(WeightsError::MissingMetadata { key: named(section, path) });
         }
     }
     Ok(T::deserialize(&table).expect("every setting was checked"))
+}
+
+/// Returns the first name of a path.
+pub(super) fn first(path: &[String]) -> &str {
+    path.first().map_or("", String::as_str)
 }
 
 /// Returns the name of a setting in errors, such as `mmpt.config.hidden`.

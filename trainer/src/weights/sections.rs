@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::WeightsError;
 use super::key::{CONFIG_KEY, EARLIER_LABELS_KEY, KIND_KEY, METHOD_KEY, PRETRAIN_KEY, TARGET_KEY};
-use super::section::{self, text, unreadable};
+use super::section::{self, first, text, unreadable};
 use crate::config::{DenoiseConfig, MethodKind, MmptPretrainConfig, ModelConfig, ModelKind, PretrainConfig};
 
 /// The setting of the pre-training in [`EARLIER_LABELS_KEY`].
@@ -17,6 +17,8 @@ const EARLIER_LABELS: &str = "labels";
 const EARLIER_MODEL_KEYS: [&str; 2] = ["masking", "decoder_width"];
 /// Settings of the pre-training that a file may lack, since no weight depends on them.
 const LOSS: &str = "loss";
+/// Settings of denoising that a file may lack: earlier versions hid no types.
+const OF_HIDDEN_TYPES: [&str; 2] = ["hidden_types", "type_weight"];
 
 /// The settings of the method "mmpt+denoise" in the metadata.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -58,7 +60,7 @@ pub(super) fn sections(
         return Err(unreadable(METHOD_KEY, method.word(), reason));
     }
     let model = section::settings(metadata, CONFIG_KEY)?;
-    let of_model = |_: &str| Some(CONFIG_KEY);
+    let of_model = |_: &[String]| Some(CONFIG_KEY);
     let ModelConfig { kind, mmpt, cgcnn, schnet, megnet, alignn, matformer } = &mut sections.0;
     match kind {
         ModelKind::Mmpt => *mmpt = section::fill(mmpt, &model, of_model)?,
@@ -74,21 +76,19 @@ pub(super) fn sections(
     let pretrain = section::settings(metadata, PRETRAIN_KEY)?;
     match sections.1.method {
         MethodKind::Mmpt => {
-            let home = |name: &str| (name != LOSS).then_some(PRETRAIN_KEY);
+            let home = |path: &[String]| (first(path) != LOSS).then_some(PRETRAIN_KEY);
             sections.1.mmpt = section::fill(&sections.1.mmpt, &pretrain, home)?;
         }
         MethodKind::CrystalTwins => {
-            let home = |_: &str| Some(PRETRAIN_KEY);
+            let home = |_: &[String]| Some(PRETRAIN_KEY);
             sections.1.crystal_twins = section::fill(&sections.1.crystal_twins, &pretrain, home)?;
         }
         MethodKind::Denoise => {
-            let home = |_: &str| Some(PRETRAIN_KEY);
-            sections.1.denoise = section::fill(&sections.1.denoise, &pretrain, home)?;
+            sections.1.denoise = section::fill(&sections.1.denoise, &pretrain, of_denoising)?;
         }
         MethodKind::MmptDenoise => {
-            let home = |_: &str| Some(PRETRAIN_KEY);
             let both = MmptDenoiseSections::of(&sections.1);
-            let MmptDenoiseSections { mmpt, denoise } = section::fill(&both, &pretrain, home)?;
+            let MmptDenoiseSections { mmpt, denoise } = section::fill(&both, &pretrain, of_denoising)?;
             (sections.1.mmpt, sections.1.denoise) = (mmpt, denoise);
         }
         MethodKind::InfoGraph => {
@@ -112,7 +112,7 @@ fn earlier_sections(
         return Err(other.refuse("there is no such setting"));
     }
     pretrain.extend(labels);
-    let home = |name: &str| match name {
+    let home = |path: &[String]| match first(path) {
         LOSS => None,
         EARLIER_LABELS => Some(EARLIER_LABELS_KEY),
         _ => Some(CONFIG_KEY),
@@ -121,6 +121,12 @@ fn earlier_sections(
     sections.0.mmpt = section::fill(&sections.0.mmpt, &model, |_| Some(CONFIG_KEY))?;
     sections.1.mmpt = section::fill(&sections.1.mmpt, &pretrain, home)?;
     Ok(sections)
+}
+
+/// Returns the metadata key at which a setting of denoising is expected; `None` for those of hidden types.
+fn of_denoising(path: &[String]) -> Option<&'static str> {
+    let is_of_types = path.last().is_some_and(|name| OF_HIDDEN_TYPES.contains(&name.as_str()));
+    (!is_of_types).then_some(PRETRAIN_KEY)
 }
 
 /// Reads the choice of a key.

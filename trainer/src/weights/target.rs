@@ -112,8 +112,9 @@ impl Target {
             per_site: false,
         };
         let settings = section::settings(metadata, TARGET_KEY)?;
-        let target: Self =
-            section::fill(&template, &settings, |name| (!LATER_KEYS.contains(&name)).then_some(TARGET_KEY))?;
+        let target: Self = section::fill(&template, &settings, |path| {
+            (!LATER_KEYS.contains(&section::first(path))).then_some(TARGET_KEY)
+        })?;
         let refuse = |name: &str, value: String, reason: &str| {
             Err(unreadable(&format!("{TARGET_KEY}.{name}"), &value, reason))
         };

@@ -151,6 +151,12 @@ impl PretrainConfig {
             MethodKind::MmptDenoise => {
                 self.mmpt.loss.check_relations(faults);
                 self.denoise.check_relations(faults);
+                faults.unless(
+                    !self.denoise.hides_types(),
+                    "pretrain.denoise.hidden_types",
+                    self.denoise.hidden_types,
+                    "0 with the method \"mmpt+denoise\": its masks hide types already",
+                );
             }
             MethodKind::CrystalTwins | MethodKind::InfoGraph => {}
         }

@@ -5,8 +5,12 @@ use burn::module::Module;
 use super::*;
 use crate::model::HeadSize;
 use crate::model::names::{self, NamedTensor};
+use crate::pretrain::Pretraining;
 use crate::pretrain::crystal_twins::CrystalTwinsModel;
+use crate::pretrain::denoise::DenoiseObjective;
 use crate::pretrain::infograph::InfoGraphModel;
+use crate::pretrain::mmpt::MmptObjective;
+use crate::pretrain::mmpt::example::tiny_encoder;
 
 /// Seed of the fine-tuned models, other than that of the pre-trained ones.
 const SEED: u64 = 5;
@@ -79,7 +83,7 @@ fn finetuned(encoders: &Encoders) -> (Config, Vec<NamedTensor>, Vec<NamedTensor>
         SEED,
         &device,
     );
-    let placed = encoders.place_in(model.clone()).expect("they fit");
+    let placed = encoders.place_in(model.clone().into()).expect("they fit");
     (config, names::parameters(&model), names::parameters(&placed))
 }
 
@@ -144,4 +148,38 @@ fn sizes_that_the_weights_decide_cannot_be_set() {
         .expect_err("it is 6")
         .to_string();
     assert!(refused.contains("model.cgcnn.crystal_width = 6, but 8 is needed"), "{refused}");
+}
+
+#[test]
+fn heads_for_noise_are_those_of_the_weights() {
+    let mut config = Config::resolve(None, &["pretrain.method=denoise"]).expect("known settings");
+    config.model.mmpt = tiny_encoder();
+    config.pretrain.denoise.hidden_types = 0.2;
+    let (lattice, device) = (LatticeStatistics::default(), Device::flex().autodiff());
+    let pretrained = encoders(&config, &DenoiseObjective::init(&config, &lattice, &device));
+    let mut masking = config.clone();
+    masking.pretrain.method = MethodKind::Mmpt;
+    let without = encoders(&masking, &MmptObjective::init(&masking, &lattice, &device));
+    let taken = |encoders: &Encoders| {
+        let placed = encoders.place_in(beginning(&config)).expect("they fit");
+        let noise = names::parameters(&placed).into_iter().filter(|tensor| tensor.name.starts_with("noise."));
+        noise
+            .map(|tensor| (tensor.name, tensor.data.iter::<f32>().all(|value| value == 0.25)))
+            .collect::<Vec<_>>()
+    };
+    let found = taken(&pretrained);
+    assert!(
+        found.len() == 8 && found.iter().all(|(name, given)| *given && !name.contains("types")),
+        "{found:?}"
+    );
+    assert!(taken(&without).iter().all(|(_, given)| !given), "they begin fresh");
+}
+
+/// Returns a fresh model of a property with heads for the noise.
+fn beginning(config: &Config) -> FinetuneModel {
+    let (lattice, device) = (LatticeStatistics::default(), Device::flex().autodiff());
+    let head = HeadSize { width: 4, outputs: 1, per_site: false };
+    let property = PropertyModel::init(&config.model, head, &lattice, SEED, &device);
+    let noise = NoiseHeads::build(&with_noise(config), &mut Initialiser::new(SEED, &device));
+    FinetuneModel { property, noise: Some(noise) }
 }

@@ -42,6 +42,12 @@ pub struct MmptEncoding {
     pub parameters: Tensor<2>,
 }
 
+impl From<MmptEncoding> for Encoding {
+    fn from(MmptEncoding { structure, lattice, .. }: MmptEncoding) -> Self {
+        Self { atoms: structure.structure, crystals: Some(lattice) }
+    }
+}
+
 /// The structure encoder and the lattice encoder.
 #[derive(Module, Debug)]
 pub struct MmptEncoder {
@@ -69,8 +75,7 @@ impl MmptEncoder {
     /// # Shapes
     /// Atoms `[N, structure_width]`, crystals `[B, 2 · lattice_width]`.
     pub fn encode(&self, batch: &Batch, pass: &mut Pass) -> Encoding {
-        let MmptEncoding { structure, lattice, .. } = self.encode_all(batch, &mut pass.trace);
-        Encoding { atoms: structure.structure, crystals: Some(lattice) }
+        self.encode_all(batch, &mut pass.trace).into()
     }
 
     /// Encodes a batch without masking, for the decoders of a pre-training.

@@ -8,15 +8,24 @@ use crystal::niggli::parameters;
 use rand::{Rng, RngExt};
 use rand_distr::StandardNormal;
 
-use crate::config::pretrain::DenoiseConfig;
 use crate::data::graph::edge_vector;
 use crate::data::input::GraphInput;
 use crate::data::random::{Purpose, keyed};
-use crate::data::{BatchBuilder, BatchFloat, BatchSettings, GraphBatch, LatticeStatistics};
+use crate::data::undirected::is_lattice_image;
+use crate::data::{BatchBuilder, BatchFloat, BatchSettings, Graph, GraphBatch, LatticeStatistics};
 use crate::model::mask::DrawKey;
 
 /// Number of lengths among the six lattice parameters; they come first.
 const LENGTHS: usize = 3;
+
+/// Standard deviations of the noise on a crystal.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct NoiseDeviations {
+    /// That of each Cartesian coordinate of an atom, in Å.
+    pub displacement: f64,
+    /// That of the strain of the cell along an axis.
+    pub strain: f64,
+}
 
 /// A batch with noise on its crystals.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,6 +37,8 @@ pub struct NoisyBatch<R> {
     pub displacements: Vec<R>,
     /// Strain of every cell in standard deviations: xx, yy, zz, yz, xz and xy, `[B, 6]`.
     pub strains: Vec<R>,
+    /// Atomic numbers of the atoms whose types are hidden, 0 of the others, `[N]`; none without hidden types.
+    pub hidden: Option<Vec<i32>>,
 }
 
 /// Noise on a crystal.
@@ -41,13 +52,13 @@ struct Noise {
 impl Noise {
     /// Draws noise on a number of atoms. The distribution is the same in every Cartesian frame: the strain is that of a
     /// matrix of independent numbers and its transpose, `(A + Aᵀ)/2`.
-    fn draw(config: &DenoiseConfig, atoms: usize, generator: &mut impl Rng) -> Self {
+    fn draw(deviations: NoiseDeviations, atoms: usize, generator: &mut impl Rng) -> Self {
         let mut normal = |deviation: f64| deviation * generator.sample::<f64, _>(StandardNormal);
-        let a: Matrix3 = std::array::from_fn(|_| std::array::from_fn(|_| normal(config.strain)));
+        let a: Matrix3 = std::array::from_fn(|_| std::array::from_fn(|_| normal(deviations.strain)));
         let strain =
             std::array::from_fn(|row| std::array::from_fn(|column| (a[row][column] + a[column][row]) / 2.0));
         let mut displacements: Vec<Vector3> =
-            (0..atoms).map(|_| std::array::from_fn(|_| normal(config.displacement))).collect();
+            (0..atoms).map(|_| std::array::from_fn(|_| normal(deviations.displacement))).collect();
         for axis in 0..3 {
             let mean = displacements.iter().map(|step| step[axis]).sum::<f64>() / atoms as f64;
             displacements.iter_mut().for_each(|step| step[axis] -= mean);
@@ -61,9 +72,9 @@ impl Noise {
     }
 
     /// Returns the noise in standard deviations: displacements `[atoms, 3]` and the six elements of the strain.
-    fn in_deviations(&self, config: &DenoiseConfig) -> (Vec<f64>, [f64; 6]) {
+    fn in_deviations(&self, deviations: NoiseDeviations) -> (Vec<f64>, [f64; 6]) {
         let per = |deviation: f64| if deviation > 0.0 { 1.0 / deviation } else { 0.0 };
-        let (of_displacement, of_strain) = (per(config.displacement), per(config.strain));
+        let (of_displacement, of_strain) = (per(deviations.displacement), per(deviations.strain));
         let displacements = self.displacements.as_flattened().iter().map(|step| step * of_displacement);
         let [[xx, xy, xz], [_, yy, yz], [_, _, zz]] = self.strain;
         (displacements.collect(), [xx, yy, zz, yz, xz, xy].map(|element| element * of_strain))
@@ -107,6 +118,21 @@ impl Edges {
             image: std::array::from_fn(along),
             direction,
         }
+    }
+
+    /// Returns the edges without those that Matformer's graph adds to the store's, and will add again. They are listed once;
+    /// a self edge of the store is listed twice, or is one that is added as well.
+    fn without_lattice(&self) -> Self {
+        let image = |edge: usize| self.image.each_ref().map(|steps| steps[edge]);
+        let ends = |edge: usize| (self.target[edge], self.source[edge], image(edge));
+        let count = self.target.len();
+        let is_twice = |edge: usize| {
+            (edge > 0 && ends(edge - 1) == ends(edge)) || (edge + 1 < count && ends(edge + 1) == ends(edge))
+        };
+        let is_added = |edge: &usize| {
+            self.target[*edge] == self.source[*edge] && is_lattice_image(image(*edge)) && !is_twice(*edge)
+        };
+        self.kept(&(0..count).filter(|edge| !is_added(edge)).collect::<Vec<_>>())
     }
 
     /// Returns the edges of some numbers, which ascend.
@@ -197,27 +223,30 @@ pub fn with_strain(of_cells: LatticeStatistics, strain: f64) -> LatticeStatistic
 /// If the batch was built without positions or images.
 pub fn add_noise<R: BatchFloat>(
     graph: &GraphBatch<R>,
-    config: &DenoiseConfig,
+    deviations: NoiseDeviations,
     key: DrawKey,
     settings: BatchSettings,
 ) -> NoisyBatch<R> {
     let mut builder = BatchBuilder::new(settings, &[]);
     let (mut displacements, mut strains) = (Vec::new(), Vec::new());
     for (index, place) in (0..graph.crystals()).zip(key.first_crystal..) {
-        let crystal = Crystal::of(graph, index);
+        let mut crystal = Crystal::of(graph, index);
+        if settings.graph == Graph::UndirectedWithLattice {
+            crystal.edges = crystal.edges.without_lattice();
+        }
         let atoms = crystal.fractional.len();
         let mut generator = keyed(Purpose::Noise, key.seed, key.epoch, place);
-        let mut noise = Noise::draw(config, atoms, &mut generator);
+        let mut noise = Noise::draw(deviations, atoms, &mut generator);
         if !crystal.push(&noise, settings.cutoff_angstrom, &mut builder) {
             noise = Noise::none(atoms);
             let is_valid = crystal.push(&noise, settings.cutoff_angstrom, &mut builder);
             assert!(is_valid, "the crystal was a valid graph");
         }
-        let (of_atoms, of_cell) = noise.in_deviations(config);
+        let (of_atoms, of_cell) = noise.in_deviations(deviations);
         displacements.extend(of_atoms.into_iter().map(R::from_f64));
         strains.extend(of_cell.map(R::from_f64));
     }
     let mut noisy = builder.finish();
     noisy.origin = graph.origin.clone();
-    NoisyBatch { graph: noisy, displacements, strains }
+    NoisyBatch { graph: noisy, displacements, strains, hidden: None }
 }

@@ -80,7 +80,7 @@ fn draws_depend_on_the_place_in_the_epoch_alone() {
 fn edges_are_those_of_the_moved_atoms_in_the_strained_cell() {
     let deviations = (0.05, 0.02);
     for crystal in [rutile(), skewed()] {
-        let NoisyBatch { graph, displacements, strains } = noisy(&[], &[crystal.with_edges()], KEY);
+        let NoisyBatch { graph, displacements, strains, .. } = noisy(&[], &[crystal.with_edges()], KEY);
         let [xx, yy, zz, yz, xz, xy] = strains[..] else { panic!("six elements") };
         let strain = |value: f64| deviations.1 * value;
         let deform: Matrix = [
@@ -242,8 +242,67 @@ fn predictions_turn_with_the_crystal() {
 }
 
 #[test]
+fn a_share_of_the_types_is_hidden() {
+    let all: Vec<OwnedInput> = (0..200).map(|_| rutile().with_edges()).collect();
+    let share = 0.3;
+    let hidden = noisy(&["pretrain.denoise.hidden_types=0.3"], &all, KEY);
+    let clean = noisy(&[], &all, KEY);
+    assert_eq!((&hidden.displacements, &clean.hidden), (&clean.displacements, &None), "the same noise");
+    let numbers = hidden.hidden.expect("they are asked for");
+    assert_eq!(numbers.len(), clean.graph.atomic_numbers.len());
+    let pairs = numbers.iter().zip(&hidden.graph.atomic_numbers);
+    for ((number, seen), whole) in pairs.zip(&clean.graph.atomic_numbers) {
+        assert!(
+            (*seen, *number) == (*whole, 0) || (*seen, *number) == (0, *whole),
+            "{seen}, {number} of {whole}"
+        );
+    }
+    let count = numbers.iter().filter(|&&number| number > 0).count();
+    let found = count as f64 / numbers.len() as f64;
+    assert!((found - share).abs() < 0.06, "{found}");
+    let place = DrawKey { first_crystal: 150, ..KEY };
+    let part = noisy(&["pretrain.denoise.hidden_types=0.3"], &all[150..], place).hidden;
+    assert_eq!(part.as_deref(), Some(&numbers[6 * 150..]));
+}
+
+#[test]
+fn the_loss_of_types_is_their_cross_entropy() {
+    let config = config(&["pretrain.denoise.hidden_types=0.5", "pretrain.denoise.type_weight=2"]);
+    let objective = objective(&config);
+    let crystals: Vec<OwnedInput> = (0..50).map(|_| rutile().with_edges()).collect();
+    let noisy = objective.noisy(&graph::<f64>(&crystals, objective.inputs()), KEY, Inputs::default());
+    let hidden =
+        noisy.hidden.clone().expect("they are asked for").iter().filter(|&&number| number > 0).count();
+    let batch = objective.on_device(noisy, None);
+    let zeros = |columns| Tensor::<2>::zeros([300, columns], (&Device::flex(), DType::F64));
+    let types = Some(zeros(119));
+    let strains = Tensor::<2>::zeros([50, 6], (&Device::flex(), DType::F64));
+    let predicted = heads::PredictedNoise { displacements: zeros(3), strains, types };
+    let losses = objective.losses_of(predicted, &batch.noise, &batch.batch);
+    let value = |loss: Tensor<1>| loss.into_scalar::<f64>();
+    let parts: Vec<f64> = losses.parts.into_iter().map(|(_, loss)| value(loss)).collect();
+    // Every type is equally likely.
+    let expected = 119.0_f64.ln() * hidden as f64 / 150.0;
+    close(&[parts[2]], &[expected], 1e-9, "L_type");
+    close(&[value(losses.total)], &[parts[0] + parts[1] + 2.0 * parts[2]], 1e-9, "the sum");
+}
+
+#[test]
+fn types_alone_may_be_learnt() {
+    let still = ["pretrain.method=denoise", "pretrain.denoise.displacement=0", "pretrain.denoise.strain=0"];
+    let with =
+        |more: &[&str]| Config::resolve(None, &[&still, more].concat()).map_err(|error| error.to_string());
+    with(&["pretrain.denoise.hidden_types=0.2"]).expect("types are learnt");
+    let line = with(&["pretrain.denoise.hidden_types=0.2", "pretrain.denoise.type_weight=0"]);
+    assert!(line.expect_err("nothing is learnt").contains("there is nothing to learn"));
+    let both = ["pretrain.method=mmpt+denoise", "pretrain.denoise.hidden_types=0.2"];
+    let line = Config::resolve(None, &both).expect_err("its masks hide types").to_string();
+    assert!(line.contains("pretrain.denoise.hidden_types = 0.2: must be 0 with"), "{line}");
+}
+
+#[test]
 fn the_noise_of_a_crystal_is_learnt() {
-    let config = config(&["optimiser.learning_rate=3e-3"]);
+    let config = config(&["optimiser.learning_rate=3e-3", "pretrain.denoise.hidden_types=0.3"]);
     let device = Device::flex();
     let model = DenoiseObjective::init(&config, &LatticeStatistics::default(), &device.autodiff());
     let objective = objective(&config);

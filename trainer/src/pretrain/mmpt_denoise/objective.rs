@@ -88,7 +88,7 @@ impl Objective for MmptDenoiseObjective {
     fn losses(&self, model: &MmptDenoiseModel, batch: &DenoiseBatch, pass: &mut Pass) -> (Tensor<1>, Terms) {
         let (prediction, noise) = model.forward(&batch.batch, &mut pass.trace);
         let masked = Losses::new(&self.config.pretrain.mmpt.loss, &prediction, &batch.batch, &mut pass.trace);
-        let noise = self.denoise.losses_of(noise, batch);
+        let noise = self.denoise.losses_of(noise, &batch.noise, &batch.batch);
         let total = masked.total + noise.total * self.config.pretrain.denoise.weight;
         let terms = [(TOTAL, total.clone())].into_iter().chain(masked.parts).chain(noise.parts);
         let (names, values): (Vec<_>, Vec<_>) = terms.unzip();

@@ -73,3 +73,17 @@ fn weights_tell_both_sections_and_keep_the_names_of_the_decoders() {
     let read = Description::from_metadata(&description.to_metadata()).expect("it is whole");
     assert_eq!(read, Some(description));
 }
+
+#[test]
+fn weights_of_before_types_were_hidden_are_read() {
+    for method in ["denoise", "mmpt+denoise"] {
+        let config = Config::resolve(None, &[format!("pretrain.method={method}")]).expect("known settings");
+        let description = Description::of_pretraining(&config);
+        let mut metadata = description.to_metadata();
+        let pretrain = metadata.get_mut("mmpt.pretrain").expect("the settings");
+        let earlier = pretrain.replace("\"hidden_types\":0.0,\"type_weight\":1.0,", "");
+        assert!(earlier.len() < pretrain.len(), "{pretrain}");
+        *pretrain = earlier;
+        assert_eq!(Description::from_metadata(&metadata).expect("they may be missing"), Some(description));
+    }
+}

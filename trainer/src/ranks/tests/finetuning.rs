@@ -12,6 +12,7 @@ use crate::config::finetune::Standardise;
 use crate::config::{Config, FinetuneConfig, ModelKind};
 use crate::data::{Graph, Inputs, LatticeStatistics, Share};
 use crate::finetune::criterion::{Criterion, Targets};
+use crate::finetune::model::FinetuneModel;
 use crate::finetune::objective::{Finetuning, PropertyBatch};
 use crate::model::{Batch, Encoder, HeadSize, Pass, PropertyModel, names};
 use crate::ranks::threads::on_ranks;
@@ -56,7 +57,8 @@ fn learn(config: &Config, per_site: bool, ranks: &Arc<dyn Ranks>) -> [Numbers; 3
     let values = Tensor::from_data(TensorData::new(targets, [count, 1]), (&device, DType::F64));
     let targets = Targets { values, weights: None };
     let graph = graph_of(own_part, Encoder::inputs(model), model.graph());
-    let batch = PropertyBatch { batch: Batch::shared(graph, None, CUTOFF, ranks, &device), targets };
+    let batch =
+        PropertyBatch { batch: Batch::shared(graph, None, CUTOFF, ranks, &device), targets, noise: None };
 
     let finetune = FinetuneConfig { standardise: Standardise::None, ..config.finetune.clone() };
     let criterion = match per_site {
@@ -67,7 +69,7 @@ fn learn(config: &Config, per_site: bool, ranks: &Arc<dyn Ranks>) -> [Numbers; 3
     let lattice = LatticeStatistics::default();
     let head = HeadSize { width: 4, outputs: 1, per_site };
     let model = PropertyModel::init(model, head, &lattice, 3, &device.clone().autodiff());
-    let model = names::with_dtype(model, DType::F64);
+    let model = names::with_dtype(FinetuneModel::from(model), DType::F64);
     let mut pass = Pass::training();
     let (loss, terms) = objective.losses(&model, &batch, &mut pass);
     let (losses, gradients) = averaged(&model, &terms.values(), &loss, ranks);

@@ -145,6 +145,7 @@ fn learn_information(ranks: &Arc<dyn Ranks>) -> (Numbers, Numbers) {
 fn learn_noise(ranks: &Arc<dyn Ranks>) -> (Numbers, Numbers) {
     let (mut config, device) = (Config::default(), Device::flex());
     config.model.mmpt = tiny_encoder();
+    config.pretrain.denoise.hidden_types = 0.4;
     let model = DenoiseObjective::init(&config, &Default::default(), &device.clone().autodiff());
     let model = names::with_dtype(model, DType::F64);
     let share = Share { index: ranks.rank(), count: ranks.count() };
