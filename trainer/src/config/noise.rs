@@ -8,7 +8,7 @@ use super::section::section;
 /// Allowed standard deviation of the noise on a coordinate, in Å. Larger noise would move atoms past their neighbours.
 pub(in crate::config) const DISPLACEMENT: Range<f64> =
     Range { holds: |length| (0.0..=1.0).contains(length), needed: "0 to 1 Å" };
-/// Allowed standard deviation of the strain, without a unit. Larger strains would fold cells flat.
+/// Allowed standard deviation of the strain, a relative change of length. A larger strain could collapse a cell.
 pub(in crate::config) const STRAIN: Range<f64> =
     Range { holds: |strain| (0.0..=0.2).contains(strain), needed: "0 to 0.2" };
 /// Allowed standard deviation of the noise on weights, relative to them.

@@ -1,4 +1,4 @@
-//! The model of a property while it is trained.
+//! The model that fine-tuning trains: that of the property, and heads for the noise on its crystals if that is learnt.
 
 use burn::prelude::*;
 

@@ -6,6 +6,8 @@
 //!   γ = 0.55/2 and without rms(g): Adam's steps do not depend on the size of gradients, which noise of a fixed size would
 //!   swamp or miss).
 //!
+//! σ is `noise.weights`, η is `noise.gradient` and γ is `noise.gradient_decay`.
+//!
 //! ξ are independent numbers with the normal distribution of mean 0 and variance 1, and rms is the root mean square over
 //! a parameter: a matrix or a vector of the model. They depend on the seed, the step and the batch of the step alone, so
 //! that all ranks draw the same.

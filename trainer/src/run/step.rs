@@ -212,7 +212,7 @@ impl<O: Objective> Learner<O> {
         }
     }
 
-    /// Creates the learner of a run, with the average and the noise of its configuration.
+    /// Creates the learner of a run. It averages the weights and adds noise as the configuration says.
     pub fn of_run(model: O::Model, objective: O, config: &Config) -> Self {
         Self {
             average: WeightAverage::new(&config.average),

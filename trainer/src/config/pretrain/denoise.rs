@@ -37,8 +37,8 @@ impl DenoiseConfig {
         self.hidden_types > 0.0
     }
 
-    /// Returns the settings in which two models must agree to exchange weights: the width of the heads, and whether there
-    /// is one for types.
+    /// Returns the settings that must be equal for a model to take the weights of another: the width of the heads, and
+    /// whether there is a head for the types of atoms.
     pub(super) fn of_weights(&self) -> Self {
         /// Stands for any share.
         const SOME: f64 = 0.5;

@@ -82,9 +82,10 @@ impl NoiseTargets {
 /// Types of atoms that the encoder does not see.
 #[derive(Debug)]
 pub struct HiddenTypes {
-    /// Atomic numbers, 0 where they are not hidden, shape `[N]`.
+    /// Atomic number of every atom whose type is hidden, and 0 for the other atoms, shape `[N]`.
     pub atomic_numbers: Tensor<1, Int>,
-    /// Weight of every atom in the mean: `1/(share N)` where the type is hidden, 0 elsewhere, shape `[N]`.
+    /// Weight of every atom in the sum of the cross entropies, shape `[N]`: `1/(p N)` where the type is hidden, with the share
+    /// p of `pretrain.denoise.hidden_types`, and 0 elsewhere.
     pub weights: Tensor<1>,
 }
 
