@@ -8,6 +8,7 @@ use crystal::niggli::parameters;
 use rand::{Rng, RngExt};
 use rand_distr::StandardNormal;
 
+use crate::config::DenoiseConfig;
 use crate::data::graph::edge_vector;
 use crate::data::input::GraphInput;
 use crate::data::random::{Purpose, keyed};
@@ -17,15 +18,6 @@ use crate::model::mask::DrawKey;
 
 /// Number of lengths among the six lattice parameters; they come first.
 const LENGTHS: usize = 3;
-
-/// Standard deviations of the noise on a crystal.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct NoiseDeviations {
-    /// That of each Cartesian coordinate of an atom, in Å.
-    pub displacement: f64,
-    /// That of the strain of the cell along an axis.
-    pub strain: f64,
-}
 
 /// A batch with noise on its crystals.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,7 +44,7 @@ struct Noise {
 impl Noise {
     /// Draws noise on a number of atoms. The distribution is the same in every Cartesian frame: the strain is that of a
     /// matrix of independent numbers and its transpose, `(A + Aᵀ)/2`.
-    fn draw(deviations: NoiseDeviations, atoms: usize, generator: &mut impl Rng) -> Self {
+    fn draw(deviations: &DenoiseConfig, atoms: usize, generator: &mut impl Rng) -> Self {
         let mut normal = |deviation: f64| deviation * generator.sample::<f64, _>(StandardNormal);
         let a: Matrix3 = std::array::from_fn(|_| std::array::from_fn(|_| normal(deviations.strain)));
         let strain =
@@ -72,7 +64,7 @@ impl Noise {
     }
 
     /// Returns the noise in standard deviations: displacements `[atoms, 3]` and the six elements of the strain.
-    fn in_deviations(&self, deviations: NoiseDeviations) -> (Vec<f64>, [f64; 6]) {
+    fn in_deviations(&self, deviations: &DenoiseConfig) -> (Vec<f64>, [f64; 6]) {
         let per = |deviation: f64| if deviation > 0.0 { 1.0 / deviation } else { 0.0 };
         let (of_displacement, of_strain) = (per(deviations.displacement), per(deviations.strain));
         let displacements = self.displacements.as_flattened().iter().map(|step| step * of_displacement);
@@ -216,14 +208,14 @@ pub fn with_strain(of_cells: LatticeStatistics, strain: f64) -> LatticeStatistic
     LatticeStatistics { mean, std }
 }
 
-/// Adds noise to every crystal of a batch and builds the batch anew. The draws for a crystal depend only on the seed, the
+/// Adds noise of the configured deviations to every crystal of a batch and builds the batch anew. The draws for a crystal depend only on the seed, the
 /// epoch and its place in the epoch. A crystal that is no valid graph with its noise stays as it is.
 ///
 /// # Panics
 /// If the batch was built without positions or images.
 pub fn add_noise<R: BatchFloat>(
     graph: &GraphBatch<R>,
-    deviations: NoiseDeviations,
+    deviations: &DenoiseConfig,
     key: DrawKey,
     settings: BatchSettings,
 ) -> NoisyBatch<R> {

@@ -9,8 +9,8 @@ use schemas::settings::FeatureSettings;
 use super::heads::PredictedNoise;
 use super::hide::hide_types;
 use super::model::DenoiseModel;
-use super::noise::{NoiseDeviations, NoisyBatch, add_noise, with_strain};
-use crate::config::{Config, DenoiseConfig};
+use super::noise::{NoisyBatch, add_noise, with_strain};
+use crate::config::Config;
 use crate::data::{
     BatchFloat, BatchSettings, ConstantPredictor, GraphBatch, Inputs, LatticeStatistics, Selection,
 };
@@ -120,9 +120,8 @@ impl DenoiseObjective {
             graph: self.config.model.graph(),
         };
         let config = &self.config.pretrain.denoise;
-        let DenoiseConfig { displacement, strain, hidden_types, .. } = *config;
-        let mut noisy = add_noise(graph, NoiseDeviations { displacement, strain }, key, settings);
-        noisy.hidden = config.hides_types().then(|| hide_types(&mut noisy.graph, hidden_types, key));
+        let mut noisy = add_noise(graph, config, key, settings);
+        noisy.hidden = config.hides_types().then(|| hide_types(&mut noisy.graph, config.hidden_types, key));
         noisy
     }
 
