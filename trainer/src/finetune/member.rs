@@ -14,7 +14,7 @@ use crate::data::{LatticeStatistics, Selection, Sources, Subset};
 use crate::error::TrainError;
 use crate::model::cgcnn::CRYSTAL_LAYER;
 use crate::model::layers::Initialiser;
-use crate::model::{Head, HeadSize, PropertyModel};
+use crate::model::{Head, PropertyModel};
 use crate::pretrain::denoise::heads::NoiseHeads;
 use crate::pretrain::load::require_whole;
 use crate::ranks::Ranks;
@@ -196,7 +196,7 @@ fn begin(request: MemberRequest<'_>) -> Result<RunSetup<Finetuning>, TrainError>
     };
     let target = target(task, criterion.standardisation(), config.finetune.head_width);
     let constant = criterion.constant();
-    let head = HeadSize { width: target.head_width, outputs: target.outputs(), per_site: target.per_site };
+    let head = target.head_size();
     let features = sources.settings();
     let objective = Finetuning::new(
         fold.train.iter().chain(&fold.validation),

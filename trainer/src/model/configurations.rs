@@ -5,12 +5,15 @@ use std::path::{Path, PathBuf};
 use burn::prelude::*;
 use toml::Table;
 
+use super::names::NamedTensor;
 use super::test_model::of_recipe;
 use super::{HeadSize, PropertyModel, names};
 use crate::config::{Config, MethodKind, ModelConfig, ModelKind};
 use crate::data::LatticeStatistics;
 use crate::task::{Group, Task};
 
+/// The head of a model.
+const HEAD: HeadSize = HeadSize { width: 1, outputs: 1, per_site: false };
 /// Beginning of the names of the ablations of MMPT.
 const ABLATIONS: &str = "mmpt-";
 
@@ -59,6 +62,10 @@ impl File {
     fn model(&self) -> ModelConfig {
         Config::load(&self.path()).expect(self.name).model
     }
+
+    fn initialised(&self) -> PropertyModel {
+        PropertyModel::init(&self.model(), HEAD, &LatticeStatistics::default(), 0, &Device::flex())
+    }
 }
 
 #[test]
@@ -100,17 +107,23 @@ fn no_recipe_changes_the_model_of_a_file() {
 #[test]
 fn models_have_the_published_sizes() {
     for file in FILES {
-        let lattice = LatticeStatistics::default();
-        let model = PropertyModel::init(
-            &file.model(),
-            HeadSize { width: 1, outputs: 1, per_site: false },
-            &lattice,
-            0,
-            &Device::flex(),
-        );
+        let model = file.initialised();
         let parameters = names::parameters(&model).into_iter();
         let trained = parameters.filter(|tensor| names::is_trained(&tensor.name));
         let count: usize = trained.map(|tensor| tensor.data.num_elements()).sum();
         assert_eq!(count, file.parameters, "{}", file.name);
+    }
+}
+
+#[test]
+fn blank_models_have_the_same_tensors_with_zeros() {
+    for file in FILES {
+        let blank = names::parameters(&PropertyModel::blank(&file.model(), HEAD, &Device::flex()));
+        let drawn = names::parameters(&file.initialised());
+        let shapes = |tensors: &[NamedTensor]| -> Vec<(String, Vec<usize>)> {
+            tensors.iter().map(|tensor| (tensor.name.clone(), tensor.shape.clone())).collect()
+        };
+        assert_eq!(shapes(&blank), shapes(&drawn), "{}", file.name);
+        assert!(blank.iter().all(|tensor| tensor.data.iter::<f64>().all(|value| value == 0.0)));
     }
 }

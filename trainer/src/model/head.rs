@@ -145,6 +145,11 @@ impl PropertyModel {
         Self::build(config, head, statistics, &mut Initialiser::new(seed, device))
     }
 
+    /// Makes a model of zeros, statistics included, for weights that come from a file.
+    pub fn blank(config: &ModelConfig, head: HeadSize, device: &Device) -> Self {
+        Self::build(config, head, &LatticeStatistics::default(), &mut Initialiser::blank(device))
+    }
+
     /// Returns how many numbers a model has, statistics included, without making it.
     pub fn numbers(config: &ModelConfig, head: HeadSize) -> f64 {
         let mut initialiser = Initialiser::counting();

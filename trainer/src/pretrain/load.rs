@@ -14,7 +14,8 @@ use super::{Pretraining, require_kind};
 use crate::config::Config;
 use crate::config::pretrain::MethodKind;
 use crate::error::TrainError;
-use crate::model::{Encoder, Head, HeadSize, PropertyModel};
+use crate::model::layers::Initialiser;
+use crate::model::{Encoder, Head, PropertyModel};
 use crate::run::checkpoint::{BESIDES_PROPERTY, OPTIMISER_PREFIX};
 use crate::run::snapshot::{require_model, with_weights};
 use crate::weights::{self, Description, WeightsFile};
@@ -49,8 +50,7 @@ pub fn load_encoder(path: &Path, device: &Device) -> Result<LoadedEncoder, Train
             MethodKind::MmptDenoise => pretrained::<MmptDenoiseObjective>(path, device),
         };
     };
-    let head = HeadSize { width: target.head_width, outputs: target.outputs(), per_site: target.per_site };
-    let model = PropertyModel::init(&description.model, head, &description.lattice, 0, device);
+    let model = PropertyModel::blank(&description.model, target.head_size(), device);
     let PropertyModel { encoder, .. } = with_weights(model, file.tensors, &BESIDES_PROPERTY, path)?.valid();
     Ok(LoadedEncoder { encoder, description, described: true })
 }
@@ -66,16 +66,13 @@ pub(crate) fn require_whole(
     description: &Description,
 ) -> Result<(), TrainError> {
     fn require<P: Pretraining>(path: &Path, file: &WeightsFile, of: &Description) -> Result<(), TrainError> {
-        let model = init::<P>(of, &Device::flex().autodiff())?;
+        let model = blank::<P>(of, &Device::flex().autodiff())?;
         require_model(&model, &file.tensors, &besides(of), path)
     }
     match (&description.target, description.pretrain.method) {
         (Some(target), _) => {
-            let Description { model, lattice, .. } = description;
             let device = Device::flex().autodiff();
-            let head =
-                HeadSize { width: target.head_width, outputs: target.outputs(), per_site: target.per_site };
-            let model = PropertyModel::init(model, head, lattice, 0, &device);
+            let model = PropertyModel::blank(&description.model, target.head_size(), &device);
             require_model(&model, &file.tensors, &BESIDES_PROPERTY, path)
         }
         (None, MethodKind::Mmpt) => require::<MmptObjective>(path, file, description),
@@ -86,16 +83,15 @@ pub(crate) fn require_whole(
     }
 }
 
-/// Returns a fresh model of the pre-training that a description names.
-fn init<P: Pretraining>(description: &Description, device: &Device) -> Result<P::Model, TrainError> {
+/// Returns a model of the pre-training that a description names, without weights.
+fn blank<P: Pretraining>(description: &Description, device: &Device) -> Result<P::Model, TrainError> {
     let config = Config {
-        seed: 0,
         model: description.model.clone(),
         pretrain: description.pretrain.clone(),
         ..Config::default()
     };
     require_kind(&config)?;
-    Ok(P::init(&config, &description.lattice, device))
+    Ok(P::build(&config, &description.lattice, &mut Initialiser::blank(device)))
 }
 
 /// Returns the beginnings of the names of tensors that are no part of a pre-trained model.
@@ -134,7 +130,7 @@ pub(super) fn load<P: Pretraining>(
     let description = file.description().map_err(broken)?;
     let described = description.is_some();
     let description = description.unwrap_or_default();
-    let model = init::<P>(&description, device)?;
+    let model = blank::<P>(&description, device)?;
     let model = with_weights(model, file.tensors, &besides(&description), path)?;
     Ok(LoadedModel { model, description, described })
 }

@@ -56,7 +56,7 @@ mod tests {
     use super::*;
     use crate::config::MmptModelConfig;
     use crate::data::LatticeStatistics;
-    use crate::model::{HeadSize, PropertyModel};
+    use crate::model::PropertyModel;
     use crate::pretrain::mmpt::MmptModel;
     use crate::run::snapshot::weights_of;
     use crate::task::Transform;
@@ -81,7 +81,7 @@ mod tests {
         let tensors = match target {
             Some(target) => weights_of(&PropertyModel::init(
                 &model.clone().into(),
-                HeadSize { width: target.head_width, outputs: 1, per_site: target.per_site },
+                target.head_size(),
                 &statistics,
                 0,
                 &device,

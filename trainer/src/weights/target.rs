@@ -8,6 +8,7 @@ use super::error::WeightsError;
 use super::key::TARGET_KEY;
 use super::section::{self, unreadable};
 use crate::exact;
+use crate::model::HeadSize;
 use crate::task::MAX_TARGETS;
 use crate::task::Transform;
 use crate::task::classification::MAX_CLASSES;
@@ -77,6 +78,11 @@ impl Target {
         let TargetNumber { property, unit, transform, mean, std } = first;
         let (task, classes, further) = (task.to_owned(), classes.to_vec(), numbers.collect());
         Self { task, property, unit, transform, mean, std, head_width, classes, further, per_site: false }
+    }
+
+    /// Returns the size of the head that predicts it.
+    pub fn head_size(&self) -> HeadSize {
+        HeadSize { width: self.head_width, outputs: self.outputs(), per_site: self.per_site }
     }
 
     /// Returns the number of outputs of a crystal, or of a site.

@@ -12,8 +12,18 @@ pub struct Initialiser {
     generator: ChaCha8Rng,
     device: Device,
     numbers: f64,
-    /// Whether parameters are made without values.
-    counts_alone: bool,
+    content: Content,
+}
+
+/// What the parameters of a model hold at first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Content {
+    /// Values of their distributions.
+    Drawn,
+    /// Zeros.
+    Zeros,
+    /// Nothing; they have no elements.
+    Nothing,
 }
 
 /// Distribution of the initial values of a weight matrix.
@@ -36,13 +46,19 @@ impl Initialiser {
     /// Creates an initialiser from a seed. The parameters are made on `device`.
     pub fn new(seed: u64, device: &Device) -> Self {
         let generator = ChaCha8Rng::seed_from_u64(seed);
-        Self { generator, device: device.clone(), numbers: 0.0, counts_alone: false }
+        Self { generator, device: device.clone(), numbers: 0.0, content: Content::Drawn }
+    }
+
+    /// Creates an initialiser of zeros, for a model whose weights come from a file: to draw them takes longer than to read
+    /// them. The parameters are made on `device`.
+    pub fn blank(device: &Device) -> Self {
+        Self { content: Content::Zeros, ..Self::new(0, device) }
     }
 
     /// Creates an initialiser that counts the numbers of a model and makes parameters without any, since those of a
     /// model may not fit into the memory.
     pub fn counting() -> Self {
-        Self { counts_alone: true, ..Self::new(0, &Device::flex()) }
+        Self { content: Content::Nothing, ..Self::new(0, &Device::flex()) }
     }
 
     /// Returns how many numbers the parameters made so far have, the statistics included. It is an `f64`, since
@@ -58,9 +74,10 @@ impl Initialiser {
         values: impl FnOnce(&mut Self) -> Vec<f32>,
     ) -> Param<Tensor<D>> {
         self.numbers += shape.iter().map(|&size| size as f64).product::<f64>();
-        let (values, shape) = match self.counts_alone {
-            true => (Vec::new(), [0; D]),
-            false => (values(self), shape),
+        let (values, shape) = match self.content {
+            Content::Drawn => (values(self), shape),
+            Content::Zeros => (vec![0.0; shape.iter().product()], shape),
+            Content::Nothing => (Vec::new(), [0; D]),
         };
         let tensor = Tensor::from_data(TensorData::new(values, shape), &self.device);
         // Only a device with automatic differentiation can track a tensor.
