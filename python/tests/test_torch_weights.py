@@ -230,6 +230,8 @@ def test_tensors_of_another_model_are_refused(tmp_path: Path) -> None:
     assert "the tensor colour is not one of MMPT" in refusal({"colour": torch.zeros(1)})
     # A decoder belongs to pre-trained weights alone.
     assert "the tensor mask_token is not one of MMPT" in refusal({"mask_token": torch.zeros(4)})
+    # One of several models whose predictions are averaged would be wrong without a word.
+    assert "at the ends of 2 cycles" in refusal({f"snapshot.1.{name}": tensors[name].clone()})
 
 
 def test_half_precision_is_read_as_single(tmp_path: Path) -> None:

@@ -243,6 +243,13 @@ fn averages_noise_and_lowered_rates_survive_a_kill() {
     ];
     let sets: Vec<&str> = sets.into_iter().flat_map(|setting| ["--set", setting]).collect();
     resume_to_the_same_bytes(&["--set", "average.kind=swa", "--set", "average.first_epoch=4"]);
+    let cycles = [
+        "schedule.kind=cosine",
+        "schedule.cosine.cycles=4",
+        "finetune.select=last",
+        "finetune.snapshots=true",
+    ];
+    resume_to_the_same_bytes(&cycles.into_iter().flat_map(|setting| ["--set", setting]).collect::<Vec<_>>());
     let whole = resume_to_the_same_bytes(&sets);
     let member = whole.path().join("split/seed-3");
     let rates: Vec<f64> =

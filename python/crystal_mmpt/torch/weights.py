@@ -26,6 +26,8 @@ SHA256_KEY = "content_sha256"
 """Metadata key of the SHA-256 of all other metadata and the tensors."""
 OPTIMISER_PREFIX = "optimiser."
 """Prefix of the optimiser's state in a checkpoint."""
+SNAPSHOT_PREFIX = "snapshot."
+"""Beginning of the names of weights at the ends of cycles, whose predictions the trainer averages."""
 PRETRAINING_PREFIXES = (
     *("mask_token", "lattice_dec.", "coord_gin.", "coord_out.", "atom_gin.", "atom_mlp.", "pal_"),  # MMPT
     "fc_head.",  # Crystal Twins
@@ -150,6 +152,12 @@ def _fill(model: PropertyModel, tensors: Mapping[str, Tensor]) -> None:
     ignored = [OPTIMISER_PREFIX, "noise."]
     if model.target is None:
         ignored += [*PRETRAINING_PREFIXES, *HEAD_PREFIXES]
+    cycles = {name.split(".")[1] for name in tensors if name.startswith(SNAPSHOT_PREFIX)}
+    if cycles:
+        raise ValueError(
+            f"it has the weights at the ends of {len(cycles) + 1} cycles (finetune.snapshots), whose predictions are "
+            "averaged: no single module predicts that"
+        )
     own = model.state_dict()
     for name, parameter in own.items():
         if name not in tensors:

@@ -55,6 +55,7 @@ pub(super) fn hindrance(config: &Config, key: &str) -> Option<&'static str> {
             unless(model.megnet.style == MegnetStyle::Lstm, "model.megnet.style")
         }
         _ => match section {
+            "schedule.cosine" => unless(schedule.kind == ScheduleKind::Cosine, "schedule.kind"),
             "schedule.onecycle" => unless(has_cycle, "schedule.kind"),
             "schedule.steps" => unless(schedule.kind == ScheduleKind::Steps, "schedule.kind"),
             "schedule.linear" => unless(schedule.kind == ScheduleKind::Linear, "schedule.kind"),
@@ -84,6 +85,7 @@ mod tests {
             ("schedule.linear.constant_epochs", &["schedule.kind=linear"], "schedule.kind"),
             ("schedule.plateau.patience", &["schedule.kind=plateau"], "schedule.kind"),
             ("schedule.minimum_factor", &["schedule.kind=plateau"], "schedule.kind"),
+            ("schedule.cosine.cycles", &["schedule.kind=cosine"], "schedule.kind"),
             ("average.decay", &["average.kind=ema"], "average.kind"),
             ("average.first_epoch", &["average.kind=swa"], "average.kind"),
             ("noise.gradient_decay", &["noise.gradient=0.1"], "noise.gradient"),

@@ -153,6 +153,10 @@ section! {
         /// Weights of classes in the cross entropy: "none", for probabilities that fit the crystals' shares, or "balanced",
         /// so that rare classes count as much as common ones.
         pub class_weights: ClassWeights = ClassWeights::default();
+        /// Whether the weights at the ends of the cycles of the schedule "cosine" are kept beside the last ones, and the mean of
+        /// their predictions is the model's ("Snapshot Ensembles", arXiv 1704.00109). It needs schedule.cosine.cycles, the last
+        /// epoch's weights and no early stop.
+        pub snapshots: bool = false;
         /// Which weights are kept as the best: "validation" (lowest error of the validation part) or "last" (last epoch).
         pub select: FinetuneSelect = FinetuneSelect::default();
     }

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::fault::{BELOW_ONE, Faults, POSITIVE, Range, SHARE};
+use super::Config;
+use super::fault::{BELOW_ONE, Faults, POSITIVE, Range, SHARE, at_least_one};
 use super::section::{Setting, section};
 
 /// Learning rate as a function of the optimiser step or of the epoch.
@@ -36,6 +37,15 @@ impl ScheduleKind {
     /// Whether the rates depend on the number of steps of the run.
     pub(crate) fn depends_on_steps(self) -> bool {
         matches!(self, Self::Cosine | Self::OneCycle)
+    }
+}
+
+section! {
+    /// Parameters of [`ScheduleKind::Cosine`].
+    pub struct CosineConfig {
+        /// Number of equal cycles (arXiv 1608.03983). Each begins at the full rate and falls along the cosine; the warm-up is
+        /// part of the first.
+        pub cycles: u64 = 1, in at_least_one();
     }
 }
 
@@ -101,6 +111,8 @@ section! {
         pub warmup_steps: u64 = 0;
         /// Where "cosine", "linear" and "plateau" end, as a share of the full rate.
         pub minimum_factor: f64 = 0.0, in SHARE;
+        /// Parameters of "cosine".
+        pub cosine: CosineConfig = CosineConfig::default();
         /// Parameters of "onecycle".
         pub onecycle: OneCycleConfig = OneCycleConfig::default();
         /// Parameters of "steps".
@@ -112,9 +124,30 @@ section! {
     }
 }
 
+impl Config {
+    /// Returns the number of earlier cycles whose last weights are kept beside those of the last cycle.
+    pub fn kept_cycles(&self) -> f64 {
+        if self.finetune.snapshots { self.schedule.cosine.cycles.saturating_sub(1) as f64 } else { 0.0 }
+    }
+
+    /// Whether the weights after an epoch, from 1, are kept beside those of the last epoch: it ends a cycle, which is not
+    /// the last.
+    pub fn keeps_cycle_end(&self, epoch: u64) -> bool {
+        let epochs = self.run.epochs;
+        let length = epochs / self.schedule.cosine.cycles.clamp(1, epochs);
+        self.finetune.snapshots && epoch < epochs && epoch.is_multiple_of(length)
+    }
+}
+
 impl ScheduleConfig {
-    /// Records the first setting that does not fit the others.
-    pub(super) fn check_relations(&self, faults: &mut Faults) {
+    /// Records the first setting that does not fit the others, in a run of `epochs` epochs.
+    pub(super) fn check_relations(&self, epochs: u64, faults: &mut Faults) {
+        faults.unless(
+            self.kind != ScheduleKind::Cosine || epochs.is_multiple_of(self.cosine.cycles),
+            "schedule.cosine.cycles",
+            self.cosine.cycles,
+            "a number that divides run.epochs",
+        );
         faults.unless(
             self.kind != ScheduleKind::OneCycle || self.warmup_steps == 0,
             "schedule.warmup_steps",

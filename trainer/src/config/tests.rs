@@ -210,6 +210,14 @@ fn the_settings_of_recipes_are_checked() {
             "finetune.train_on_validation = true: must be false unless",
         ),
         (
+            ["finetune.snapshots=true", "schedule.kind=cosine"],
+            "finetune.snapshots = true: must be false unless",
+        ),
+        (
+            ["schedule.kind=cosine", "schedule.cosine.cycles=3"],
+            "schedule.cosine.cycles = 3: must be a number that divides run.epochs",
+        ),
+        (
             ["finetune.train_on_validation=true", "finetune.select=validation"],
             "finetune.train_on_validation = true: must be false unless",
         ),

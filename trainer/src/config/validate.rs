@@ -29,7 +29,7 @@ pub(super) fn check(config: &Config) -> Option<Fault> {
     config.model.check_relations(&mut faults);
     config.pretrain.check_relations(&mut faults);
     config.optimiser.check_relations(&mut faults);
-    config.schedule.check_relations(&mut faults);
+    config.schedule.check_relations(config.run.epochs, &mut faults);
     config.average.check_relations(config.run.epochs, &mut faults);
     let decides = config.finetune.select != FinetuneSelect::Last
         || config.run.early_stop.is_some()
@@ -40,6 +40,17 @@ pub(super) fn check(config: &Config) -> Option<Fault> {
         true,
         "false unless finetune.select = \"last\", run.early_stop = \"none\" and schedule.kind is not \"plateau\": crystals that are \
          trained on would decide",
+    );
+    let has_ends = config.schedule.kind == ScheduleKind::Cosine
+        && config.schedule.cosine.cycles > 1
+        && config.finetune.select == FinetuneSelect::Last
+        && config.run.early_stop.is_none();
+    faults.unless(
+        !config.finetune.snapshots || has_ends,
+        "finetune.snapshots",
+        true,
+        "false unless schedule.kind = \"cosine\", schedule.cosine.cycles is 2 or more, finetune.select = \"last\" and \
+         run.early_stop = \"none\": the weights at the ends of cycles are kept",
     );
     faults.unless(
         config.finetune.noise_weight == 0.0 || config.noise.moves_crystals(),

@@ -28,7 +28,7 @@ use crate::run::step::TOTAL;
 use crate::task::{Fold, Labelled, Task};
 
 /// Settings in the report page.
-const SHOWN_SETTINGS: [&str; 24] = [
+const SHOWN_SETTINGS: [&str; 26] = [
     "run.epochs",
     "run.early_stop",
     "data.batch_crystals",
@@ -38,6 +38,7 @@ const SHOWN_SETTINGS: [&str; 24] = [
     "optimiser.weight_decay",
     "optimiser.clip_norm",
     "schedule.kind",
+    "schedule.cosine.cycles",
     "average.kind",
     "average.decay",
     "noise.displacement",
@@ -48,6 +49,7 @@ const SHOWN_SETTINGS: [&str; 24] = [
     "finetune.fraction",
     "finetune.layer_decay",
     "finetune.noise_weight",
+    "finetune.snapshots",
     "finetune.loss",
     "finetune.huber_delta",
     "finetune.quantile",

@@ -8,9 +8,10 @@ use schemas::settings::FeatureSettings;
 use crate::data::{Graph, GraphBatch, Inputs};
 use crate::error::TrainError;
 use crate::model::head::mean;
-use crate::model::{Batch, Encoder, HeadSize, Pass, PropertyModel};
+use crate::model::{Batch, Encoder, Pass, PropertyModel};
 use crate::report::classes::temperature::softmax;
 use crate::run::checkpoint::BESIDES_PROPERTY;
+use crate::run::cycle_ends::CycleEnds;
 use crate::run::snapshot;
 use crate::weights::{self, Description, Target, TargetNumber};
 
@@ -34,7 +35,8 @@ impl BatchPredictions {
 /// A fine-tuned model without automatic differentiation.
 #[derive(Debug)]
 pub struct Predictor {
-    model: PropertyModel,
+    /// The model with the last weights, and those with the weights at the ends of earlier cycles.
+    models: Vec<PropertyModel>,
     description: Description,
     target: Target,
     device: Device,
@@ -53,12 +55,14 @@ impl Predictor {
         let description = file.description().map_err(broken)?;
         let description = description.ok_or_else(not_finetuned)?;
         let target = description.target.clone().ok_or_else(not_finetuned)?;
-        let Description { model, lattice, .. } = &description;
-        let head =
-            HeadSize { width: target.head_width, outputs: target.outputs(), per_site: target.per_site };
-        let model = PropertyModel::init(model, head, lattice, 0, &device.clone().autodiff());
-        let model = snapshot::with_weights(model, file.tensors, &BESIDES_PROPERTY, path)?.valid();
-        Ok(Self { model, description, target, device: device.clone() })
+        let model = PropertyModel::blank(&description.model, target.head_size(), &device.clone().autodiff());
+        let (last, cycle_ends) = CycleEnds::split(file.tensors);
+        let models = std::iter::once(last).chain(cycle_ends).map(|weights| {
+            let model = snapshot::with_weights(model.clone(), weights, &BESIDES_PROPERTY, path)?;
+            Ok(model.valid())
+        });
+        let models = models.collect::<Result<_, TrainError>>()?;
+        Ok(Self { models, description, target, device: device.clone() })
     }
 
     /// Returns the settings of the features that its crystals need.
@@ -86,14 +90,27 @@ impl Predictor {
         &self.target
     }
 
-    /// Predicts the targets of a batch's crystals in order, and embeds the crystals.
+    /// Predicts the targets of a batch's crystals in order, and embeds the crystals by the last weights. With weights at the
+    /// ends of cycles, the numbers or probabilities are the means of those of all cycles.
     pub fn predict(&self, graph: GraphBatch<f32>) -> BatchPredictions {
         let offsets = graph.atom_offsets.clone();
         let batch = Batch::new(graph, None, self.features().cutoff_angstrom, &self.device);
+        let mut predictions = self.models.iter().map(|model| self.predict_by(model, &batch, &offsets));
+        let mut averaged = predictions.next().unwrap_or_default();
+        for further in predictions {
+            add(&mut averaged.targets, &further.targets);
+        }
+        let count = self.models.len() as f64;
+        averaged.targets.iter_mut().flatten().for_each(|sum| *sum /= count);
+        averaged
+    }
+
+    /// Predicts by one of the models. `atoms` has the first atom of every crystal, and the number of atoms.
+    fn predict_by(&self, model: &PropertyModel, batch: &Batch, atoms: &[usize]) -> BatchPredictions {
         let mut pass = Pass::evaluation();
-        let encoding = self.model.encoder.encode(&batch, &mut pass);
-        let embeddings = mean(encoding.atoms.clone(), &batch).into_data().iter::<f32>().collect();
-        let predicted = self.model.head.predict(encoding, &batch, &mut pass);
+        let encoding = model.encoder.encode(batch, &mut pass);
+        let embeddings = mean(encoding.atoms.clone(), batch).into_data().iter::<f32>().collect();
+        let predicted = model.head.predict(encoding, batch, &mut pass);
         let outputs: Vec<f64> = predicted.into_data().iter::<f64>().collect();
         let numbers = self.target.numbers();
         let of_crystal = |outputs: &[f64]| match self.target.classes.is_empty() {
@@ -107,10 +124,17 @@ impl Predictor {
         let targets = match (self.target.per_site, numbers.as_slice()) {
             (true, [TargetNumber { mean, std, .. }]) => {
                 let numbers: Vec<f64> = outputs.iter().map(|output| mean + std * output).collect();
-                offsets.windows(2).map(|atoms| numbers[atoms[0]..atoms[1]].to_vec()).collect()
+                atoms.windows(2).map(|ends| numbers[ends[0]..ends[1]].to_vec()).collect()
             }
             _ => outputs.chunks(self.target.outputs()).map(of_crystal).collect(),
         };
         BatchPredictions { targets, embeddings }
+    }
+}
+
+/// Adds numbers of crystals to others.
+fn add(sums: &mut [Vec<f64>], numbers: &[Vec<f64>]) {
+    for (sum, number) in sums.iter_mut().flatten().zip(numbers.iter().flatten()) {
+        *sum += number;
     }
 }

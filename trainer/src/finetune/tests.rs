@@ -1,14 +1,18 @@
 //! Fine-tuning of a small model on a store with a split: 19 crystals for training, 3 for validation, 3 for the test.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use tempfile::TempDir;
 
 use super::member::Encoders;
-use super::{Request, Summary, finetune};
-use crate::config::Config;
+use super::predictions::{PredictedCrystal, predict_selection};
+use super::{Predictor, Request, Summary, finetune};
+use crate::config::{Config, DataConfig};
+use crate::data::{Selection, Sources, Subset};
 use crate::device::DeviceName;
 use crate::ranks::alone;
+use crate::run::cycle_ends::CycleEnds;
 use crate::run::folder::{Existing, RunFolder};
 use crate::run::interrupt::Interrupt;
 use crate::run::metrics::{self, EpochRecord, Record};
@@ -184,4 +188,46 @@ fn noise_that_is_not_there_is_not_learnt() {
         Config::resolve(None, &settings).expect("known settings").learns_noise()
     };
     assert!(learns(&[]) && !learns(&["finetune.freeze_encoder=true"]) && !learns(&["model.kind=cgcnn"]));
+}
+
+#[test]
+fn the_weights_at_the_ends_of_cycles_predict_together() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let cycles = ["schedule.kind=cosine", "schedule.cosine.cycles=3", "finetune.select=last"];
+    let snapshots = [&cycles[..], &["finetune.snapshots=true"]].concat();
+    let member = tuned(&folder, Existing::Refuse, &snapshots).members.remove(0);
+    let run = RunFolder::of_another(&member.folder);
+    let device = DeviceName::Cpu.open().expect("a device");
+    let shards = [format!("{STORE}/*.parquet")];
+    let sources = Arc::new(Sources::resolve(&shards, None).expect("shards"));
+    let crystals = Selection::new(&sources, Subset::All).expect("crystals");
+    let predictions = |weights: &Path| {
+        let predictor = Predictor::load(weights, &device).expect("a model");
+        let number = |crystal: PredictedCrystal<'_>| (crystal.targets[0], crystal.embedding.to_vec());
+        predict_selection(&predictor, &crystals, &DataConfig::default(), &device, number)
+            .expect("predictions")
+    };
+    let card = std::fs::read_to_string(run.card()).expect("a card");
+    assert!(card.contains("at the ends of 3 cycles; the losses are those of the last"), "{card}");
+    let file = weights::read(&run.best()).expect("weights");
+    let (last, cycle_ends) = CycleEnds::split(file.tensors);
+    let mut alone = Vec::new();
+    for (index, tensors) in std::iter::once(last.clone()).chain(cycle_ends).enumerate() {
+        let path = folder.path().join(format!("{index}.safetensors"));
+        weights::write(&path, &file.metadata, tensors).expect("a writable folder");
+        alone.push(predictions(&path));
+    }
+    assert_eq!(alone.len(), 3, "one for every cycle");
+    for (crystal, (number, embedding)) in predictions(&run.best()).iter().enumerate() {
+        let of_cycles: Vec<f64> = alone.iter().map(|numbers| numbers[crystal].0).collect();
+        assert_eq!(*number, of_cycles.iter().sum::<f64>() / 3.0, "{of_cycles:?}");
+        assert!(of_cycles[1] != of_cycles[0] && of_cycles[2] != of_cycles[1], "{of_cycles:?}");
+        assert_eq!(*embedding, alone[0][crystal].1);
+    }
+    // The last weights are those of a run that keeps them alone, and others begin with them.
+    let plain = tempfile::tempdir().expect("a temporary folder");
+    let member = tuned(&plain, Existing::Refuse, &cycles).members.remove(0);
+    let kept = weights::read(&RunFolder::of_another(&member.folder).best()).expect("weights");
+    assert!(kept.tensors == last);
+    Encoders::read(&run.best()).expect("weights to begin with");
 }

@@ -223,7 +223,8 @@ pub(crate) fn restore<O: Objective>(
     path: &Path,
     device: &Device,
 ) -> Result<(Learner<O>, Description, State), TrainError> {
-    let Checkpoint { state, description, weights, first_moments, second_moments, averages } = checkpoint;
+    let Checkpoint { state, description, weights, first_moments, second_moments, averages, cycle_ends } =
+        checkpoint;
     description
         .require(&config.model, &config.pretrain, features)
         .map_err(|source| TrainError::Weights { path: path.to_owned(), source })?;
@@ -234,6 +235,7 @@ pub(crate) fn restore<O: Objective>(
     learner
         .restore_average(averages, device)
         .map_err(|source| TrainError::Model { path: path.to_owned(), source })?;
+    learner.cycle_ends = cycle_ends;
     Ok((learner, description, state))
 }
 

@@ -157,6 +157,14 @@ impl Card<'_> {
             "\n`loss` is the {loss}{unit}; the constant predictor says the training set's {constant}, scored on \
              that set. The test part was not looked at."
         );
+        if self.config.finetune.snapshots {
+            let _ = writeln!(
+                text,
+                "\nPredictions are the means of those of the weights at the ends of {} cycles; the losses are \
+                 those of the last weights alone.",
+                self.config.schedule.cosine.cycles
+            );
+        }
         for (name, meaning) in [(MSE, "mean squared error"), (HUBER, "Huber loss")] {
             if self.epoch.train.contains_key(name) {
                 let _ = writeln!(

@@ -2,7 +2,8 @@
 //!
 //! A checkpoint is a weights file with the tensors of the model under their own names and Adam's running means under
 //! `optimiser.m.<name>` and `optimiser.v.<name>`, or the velocity of SGD under the former. Averages of the weights are
-//! under `optimiser.average.<name>`. Heads that learn noise beside a property are under `noise.<name>`. The metadata hold the description of the weights and the state of the run. It can
+//! under `optimiser.average.<name>`. Heads that learn noise beside a property are under `noise.<name>`, weights at the ends
+//! of cycles under `snapshot.N.<name>`. The metadata hold the description of the weights and the state of the run. It can
 //! therefore be used wherever a weights file can.
 
 use std::collections::BTreeMap;
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::RunError;
 use crate::exact;
+use crate::run::cycle_ends::{CycleEnds, SNAPSHOT_PREFIX};
 use crate::run::plateau::Plateau;
 use crate::weights::key::STATE_KEY;
 use crate::weights::{self, Description, Tensor, WeightsFile};
@@ -24,9 +26,9 @@ pub const SECOND_MOMENT_PREFIX: &str = "optimiser.v.";
 pub const AVERAGE_PREFIX: &str = "optimiser.average.";
 /// Prefix of all tensors of the optimiser, to skip when only weights are read.
 pub const OPTIMISER_PREFIX: &str = "optimiser.";
-/// Beginnings of the names in a checkpoint that are not those of the model of a property: the optimiser's, and those of heads
-/// for the noise that is learnt beside the property.
-pub const BESIDES_PROPERTY: [&str; 2] = [OPTIMISER_PREFIX, NOISE_PREFIX];
+/// Beginnings of the names in a checkpoint that are not those of the model of a property: the optimiser's, those of heads
+/// for the noise that is learnt beside the property, and those of weights at the ends of cycles.
+pub const BESIDES_PROPERTY: [&str; 3] = [OPTIMISER_PREFIX, NOISE_PREFIX, SNAPSHOT_PREFIX];
 /// Beginning of the names of heads for noise.
 pub const NOISE_PREFIX: &str = "noise.";
 
@@ -95,6 +97,8 @@ pub struct Checkpoint {
     pub second_moments: BTreeMap<String, Tensor>,
     /// Averages of the weights by their names; empty without any.
     pub averages: BTreeMap<String, Tensor>,
+    /// Weights at the ends of cycles.
+    pub cycle_ends: CycleEnds,
 }
 
 impl Checkpoint {
@@ -113,7 +117,8 @@ impl Checkpoint {
         let tensors = named("", self.weights)
             .chain(named(FIRST_MOMENT_PREFIX, self.first_moments))
             .chain(named(SECOND_MOMENT_PREFIX, self.second_moments))
-            .chain(named(AVERAGE_PREFIX, self.averages));
+            .chain(named(AVERAGE_PREFIX, self.averages))
+            .chain(self.cycle_ends.named());
         Ok(weights::write(path, &metadata, tensors)?)
     }
 
@@ -133,6 +138,7 @@ impl Checkpoint {
         let state = serde_json::from_str(state).map_err(|error| refuse(format!("{STATE_KEY}: {error}")))?;
         let description = Description::from_metadata(&metadata)?
             .ok_or_else(|| refuse("the metadata lack a description".to_owned()))?;
+        let (tensors, cycle_ends) = CycleEnds::split(tensors);
         let mut checkpoint = Self {
             state,
             description,
@@ -140,6 +146,7 @@ impl Checkpoint {
             first_moments: BTreeMap::new(),
             second_moments: BTreeMap::new(),
             averages: BTreeMap::new(),
+            cycle_ends,
         };
         for (name, tensor) in tensors {
             if let Some(name) = name.strip_prefix(FIRST_MOMENT_PREFIX) {

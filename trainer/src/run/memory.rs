@@ -53,6 +53,8 @@ const NUMBERS_A_PARAMETER: f64 = 12.0;
 /// Numbers per parameter of an average of the weights: the average, the model that is validated with it, and two copies
 /// while a checkpoint is written.
 const NUMBERS_AN_AVERAGE: f64 = 4.0;
+/// Numbers per parameter of weights at the end of a cycle: the weights, and two copies while a file is written.
+const NUMBERS_A_CYCLE: f64 = 3.0;
 /// Numbers per parameter of noise on the weights: the noisy weight and the noise.
 const NUMBERS_OF_NOISE: f64 = 2.0;
 /// Numbers per edge and unit of the hidden layer of the heads of denoising: the values and slopes of two heads, and the
@@ -147,7 +149,7 @@ fn numbers_a_parameter(config: &Config) -> f64 {
         AverageKind::Ema | AverageKind::Swa => NUMBERS_AN_AVERAGE,
     };
     let noise = if config.noise.weights > 0.0 { NUMBERS_OF_NOISE } else { 0.0 };
-    NUMBERS_A_PARAMETER + average + noise
+    NUMBERS_A_PARAMETER + average + noise + NUMBERS_A_CYCLE * config.kept_cycles()
 }
 
 /// Estimates the memory of the heads of denoising in a training step in bytes.
@@ -208,7 +210,8 @@ pub fn require(
 }
 
 /// Refuses a model that needs more memory than is available: its numbers with their gradients, the moments of the
-/// optimiser, the average of the weights and the weights with noise. A device with a memory of its own is not asked.
+/// optimiser, the average of the weights, those at the ends of cycles and the weights with noise. A device with a memory of
+/// its own is not asked.
 ///
 /// # Errors
 /// [`TrainError::ModelMemory`].
@@ -224,7 +227,7 @@ pub fn require_model(
     };
     let average = if config.average.kind == AverageKind::None { 0.0 } else { 1.0 };
     let noise = if config.noise.weights > 0.0 { 1.0 } else { 0.0 };
-    let needed = numbers * (2.0 + moments + average + noise) * NUMBER;
+    let needed = numbers * (2.0 + moments + average + noise + config.kept_cycles()) * NUMBER;
     match available {
         Some(available) if device::computes_on_host(device) && needed > available as f64 => {
             Err(TrainError::ModelMemory { numbers, needed: needed as u64, available })

@@ -37,10 +37,11 @@ impl Schedule {
             }
             ScheduleKind::Constant => 1.0,
             ScheduleKind::Cosine if step < warmup => 1.0,
-            ScheduleKind::Cosine => {
-                let share = (step - warmup) as f64 / (self.total_steps - warmup) as f64;
-                half_cosine(1.0, minimum_factor, share)
-            }
+            ScheduleKind::Cosine => half_cosine(
+                1.0,
+                minimum_factor,
+                share_of_cycle(self.config.cosine.cycles, warmup, step, self.total_steps),
+            ),
             ScheduleKind::Steps => multi_step(&self.config.steps, epoch),
             ScheduleKind::Linear => {
                 line(self.config.linear.constant_epochs, minimum_factor, epoch, self.epochs)
@@ -51,6 +52,15 @@ impl Schedule {
         let rise = if step < warmup { (step + 1) as f64 / warmup as f64 } else { 1.0 };
         Rates { learning_rate: self.full.learning_rate * (factor * rise), ..self.full }
     }
+}
+
+/// Returns the share of its cycle that lies before a step, with `cycles` cycles of the same length in `total` steps. The
+/// first begins after the warm-up.
+fn share_of_cycle(cycles: u64, warmup: u64, step: u64, total: u64) -> f64 {
+    let length = total as f64 / cycles as f64;
+    let cycle = (step as f64 / length).floor();
+    let begin = (cycle * length).max(warmup as f64);
+    (step as f64 - begin) / ((cycle + 1.0) * length - begin)
 }
 
 /// Returns the factor of an epoch under PyTorch's `MultiStepLR`.
@@ -186,6 +196,23 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_cosine_of_cycles_begins_anew_with_each() {
+        let mut cycles = schedule(ScheduleKind::Cosine, 0.01, 30);
+        cycles.config.cosine.cycles = 3;
+        let plain = schedule(ScheduleKind::Cosine, 0.01, 10);
+        for step in 0..30 {
+            assert_eq!(at(&cycles, step, 0), at(&plain, step % 10, 0), "step {step}");
+        }
+        // The warm-up shortens the first cycle alone.
+        cycles.config.warmup_steps = 4;
+        let rest = schedule(ScheduleKind::Cosine, 0.01, 6);
+        for step in 4..10 {
+            assert_eq!(at(&cycles, step, 0), at(&rest, step - 4, 0), "step {step}");
+        }
+        assert_eq!(at(&cycles, 12, 0), at(&plain, 2, 0));
+    }
+
     /// Returns the learning rate of an epoch, after any warm-up.
     fn in_epoch(schedule: &Schedule, epoch: u64) -> f64 {
         at(schedule, u64::MAX, epoch).learning_rate
@@ -242,6 +269,7 @@ mod tests {
             step in 0_u64..400,
             epoch in 0_u64..1000,
             between in 0_u64..1000,
+            cycles in 1_u64..9,
         ) {
             let mut schedule = schedule(kind, 0.01, total);
             schedule.config.warmup_steps = warmup;
@@ -249,6 +277,7 @@ mod tests {
             schedule.config.onecycle.pct_start = pct_start;
             schedule.config.steps.epochs = vec![between];
             schedule.config.linear.constant_epochs = between;
+            schedule.config.cosine.cycles = cycles;
             let Rates { learning_rate, beta1 } = at(&schedule, step, epoch);
             prop_assert!((0.0..=0.01 + 1e-15).contains(&learning_rate), "{learning_rate}");
             prop_assert!((0.85 - 1e-12..=0.95 + 1e-12).contains(&beta1), "{beta1}");

@@ -16,6 +16,7 @@ use crate::model::mask::DrawKey;
 use crate::optimiser::{Gradients, Norm, Optimiser, Rates};
 use crate::ranks::Ranks;
 use crate::run::average::WeightAverage;
+use crate::run::cycle_ends::CycleEnds;
 use crate::run::metrics;
 use crate::run::noise::TrainingNoise;
 use crate::run::seconds::HostSeconds;
@@ -188,6 +189,8 @@ pub struct Learner<O: Objective> {
     pub optimiser: Optimiser,
     /// The average of the weights, if one is kept.
     pub average: Option<WeightAverage>,
+    /// Weights at the ends of cycles, where they are kept.
+    pub cycle_ends: CycleEnds,
     /// Noise on the weights and gradients.
     noise: Option<TrainingNoise>,
     clip_norm: Option<f64>,
@@ -204,6 +207,7 @@ impl<O: Objective> Learner<O> {
             objective: Arc::new(objective),
             model: Some(model),
             average: None,
+            cycle_ends: CycleEnds::default(),
             noise: None,
             clip_norm: config.clip_norm,
             gradients: None,

@@ -32,6 +32,7 @@ use crate::run::prepared::{Batches, Prepared};
 use crate::run::progress::{Extent, Position, Progress};
 use crate::run::schedule::Schedule;
 use crate::run::seconds::HostSeconds;
+use crate::run::snapshot;
 use crate::run::step::{Learner, Objective, TOTAL, Values, total};
 use crate::run::terms::Terms;
 use crate::run::writer::{Divergence, Writer};
@@ -440,7 +441,10 @@ impl<'a, O: Objective> TrainingRun<'a, O> {
         let kept = best || self.select == Select::Last;
         self.state.last_loss = (self.select == Select::Last).then_some(deciding);
         if kept {
-            self.writer.best(&model, &self.description)?;
+            self.writer.best(&model, &self.description, &self.learner.cycle_ends)?;
+        }
+        if self.config.keeps_cycle_end(epoch) {
+            self.learner.cycle_ends.push(snapshot::weights_of(&model));
         }
         let crystals = self.state.crystals;
         let cost = Cost {

@@ -11,6 +11,7 @@ use crate::error::TrainError;
 use crate::run::average::WeightAverage;
 use crate::run::card::Card;
 use crate::run::checkpoint::{Checkpoint, State};
+use crate::run::cycle_ends::CycleEnds;
 use crate::run::folder::{DIVERGED_FILE, RunFolder};
 use crate::run::metrics::{self, MetricsLog, Record};
 use crate::run::snapshot;
@@ -77,13 +78,19 @@ impl Writer {
         Ok(log.records())
     }
 
-    /// Writes the best weights.
-    pub(super) fn best<M: Module>(&self, model: &M, description: &Description) -> Result<(), TrainError> {
+    /// Writes the best weights, with those at the ends of earlier cycles.
+    pub(super) fn best<M: Module>(
+        &self,
+        model: &M,
+        description: &Description,
+        cycle_ends: &CycleEnds,
+    ) -> Result<(), TrainError> {
         if !self.writes() {
             return Ok(());
         }
         let path = self.folder.best();
-        weights::write(&path, &description.to_metadata(), snapshot::weights_of(model))
+        let tensors = snapshot::weights_of(model).into_iter().chain(cycle_ends.named());
+        weights::write(&path, &description.to_metadata(), tensors)
             .map_err(|source| TrainError::Weights { path, source })
     }
 
@@ -118,6 +125,7 @@ impl Writer {
             first_moments,
             second_moments,
             averages: learner.average.as_ref().map(WeightAverage::tensors).unwrap_or_default(),
+            cycle_ends: learner.cycle_ends.clone(),
         };
         Ok(checkpoint.write(&self.folder.checkpoint())?)
     }

@@ -23,7 +23,7 @@ fn the_shipped_grids_can_be_used() {
             "labels" => 1 + 2 * 20,
             "ablations" => 7 + 2 * 9,
             "pretrainings" => 2 + 2 * 4,
-            "options" => 2 * 18 * 3,
+            "options" => 2 * 19 * 3,
             "table2-first-folds" => 2 * 5 * 2,
             "smoke" => 1 + 2 * 4,
             "table2" => 3 + 2 * 3 * 8,
