@@ -51,6 +51,7 @@ mod optimade;
 mod optimade_structure;
 mod oqmd;
 mod packing;
+mod parquet_file;
 mod parquet_rows;
 mod poscar;
 mod poscar_comment;
@@ -70,6 +71,7 @@ mod survey;
 mod table;
 mod table_cif;
 mod table_parquet;
+mod table_parquet_row;
 mod table_roles;
 mod tar_archive;
 mod units;
@@ -103,11 +105,11 @@ pub(crate) use json_string::JsonString;
 pub(crate) use key_scan::MAX_PROPERTY_KEYS;
 pub(crate) use odd_values::{Content, ODD_VALUE, Tally, shown};
 pub(crate) use packing::is_json;
+pub(crate) use parquet_file::MAGIC as PARQUET_MAGIC;
 pub(crate) use properties::{MAX_TABLE_COLUMNS, assign_columns};
 #[cfg(test)]
 pub(crate) use pymatgen::read as read_pymatgen;
 pub(crate) use state::{InputState, changed_since, file_state};
-pub(crate) use table_parquet::MAGIC as PARQUET_MAGIC;
 pub(crate) use table_roles::find_id_column;
 pub(crate) use units::{documented, split_unit};
 

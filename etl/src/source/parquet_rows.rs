@@ -10,9 +10,9 @@ use arrow::datatypes::{DataType, Float64Type, Int64Type, UInt64Type};
 use schemas::guard::GuardedBatches;
 
 use super::input::Progress;
+use super::parquet_file::{check_compression, fault, open_batches, open_table};
 use super::record_fields::RecordFields;
 use super::records::{Piece, RecordCutter, RecordLayout};
-use super::table_parquet::{check_compression, fault, open_batches, open_table};
 use super::{MAX_RECORD_BYTES, RecordError, SourceError};
 
 /// Number of rows that are decoded at a time.

@@ -17,6 +17,7 @@ use super::json::excerpt;
 use super::json_stream::Cut;
 use super::key_scan::{KeyScan, MAX_PROPERTY_KEYS};
 use super::odd_values::note_odd_values;
+use super::parquet_file;
 use super::properties::MAX_TABLE_COLUMNS;
 use super::property_value::{PropertyValue, Reading};
 use super::state::file_states;
@@ -117,11 +118,11 @@ fn open(inputs: &[PathBuf], options: &SourceOptions, name: &str) -> Result<OpenS
 }
 
 fn is_parquet(path: &Path) -> Result<bool, SourceError> {
-    let mut magic = Vec::with_capacity(table_parquet::MAGIC.len());
-    let limit = table_parquet::MAGIC.len() as u64;
+    let mut magic = Vec::with_capacity(parquet_file::MAGIC.len());
+    let limit = parquet_file::MAGIC.len() as u64;
     let read = File::open(path).and_then(|file| file.take(limit).read_to_end(&mut magic));
     read.map_err(|source| SourceError::open(path, source))?;
-    Ok(magic == table_parquet::MAGIC)
+    Ok(magic == parquet_file::MAGIC)
 }
 
 /// Reads the names of the columns and finds the columns of the identifiers and CIFs.

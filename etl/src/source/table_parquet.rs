@@ -1,43 +1,27 @@
 //! Parquet tables with a column of CIFs.
-//!
-//! The content of a record consists of the properties as little-endian doubles (NaN if missing), the number of lists and
-//! for each its length and numbers, the size of the remarks about them, the remarks (one per line), and the CIF or its
-//! path. All counts are 64-bit integers.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Float64Type, SchemaRef};
-use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use parquet::basic::Compression;
-use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
-use schemas::guard::{GuardedBatches, guarded};
-use schemas::pages::batch_rows;
+use arrow::datatypes::{DataType, SchemaRef};
+use schemas::guard::GuardedBatches;
 
 use super::entry::check_identifier;
 use super::input::Progress;
 use super::key_scan::{KeyScan, MAX_PROPERTY_KEYS};
-use super::odd_values::note_odd_values;
-use super::properties::MAX_TABLE_COLUMNS;
-use super::property_value::{PropertyValue, Reading};
+use super::parquet_file::{check_compression, fault, open_batches, open_table};
+use super::property_value::PropertyValue;
 use super::state::{InputState, file_states};
 use super::table_cif::{NamedCifs, TableCifs};
+use super::table_parquet_row::{RowParser, RowValues};
 use super::table_roles::{Properties, Role, check_unique, find_roles};
 use super::unread::UnreadFiles;
-use super::{
-    OpenSource, PropertyValues, RawBlock, RawRecord, RecordError, RecordParser, RecordReader, Sink,
-    SourceError, SourceOptions,
-};
+use super::{OpenSource, RawBlock, RecordError, RecordReader, SourceError, SourceOptions};
 use crate::reject::Origin;
 
-/// First bytes of a Parquet file.
-pub(crate) const MAGIC: &[u8; 4] = b"PAR1";
 /// Number of rows that are decoded at a time. It is small because each row may hold a large CIF.
 const BATCH_ROWS: usize = 64;
 /// Number of rows that are decoded at a time when columns of text are scanned for numbers.
@@ -45,9 +29,6 @@ const SCAN_ROWS: usize = 1024;
 /// Largest size of a CIF in bytes. The limit is lower than that of files, because a table can repeat a CIF at almost
 /// no cost.
 const MAX_CIF_BYTES: usize = 16 << 20;
-/// Size in bytes of a property in a record.
-const VALUE_BYTES: usize = size_of::<f64>();
-
 /// A table whose schema was read.
 struct Table {
     path: PathBuf,
@@ -125,21 +106,11 @@ pub(super) fn open(
             tables: tables.into_iter(),
             current: None,
             finished_bytes: 0,
-            values: Values {
-                keys,
-                readings,
-                numbers: vec![f64::NAN; property_count],
-                lists: Vec::new(),
-                odd: Vec::new(),
-            },
+            values: RowValues::new(keys, readings),
         }),
         parser: Arc::new(move || {
             let cifs = places.iter().map(|(file, path)| (file.clone(), TableCifs::new(path)));
-            Box::new(RowParser {
-                values: vec![None; property_count],
-                lists: Vec::new(),
-                cifs: cifs.collect(),
-            })
+            Box::new(RowParser::new(property_count, cifs.collect()))
         }),
     })
 }
@@ -212,76 +183,6 @@ fn scan_columns(
     })
 }
 
-/// Returns the error of a table that is damaged or encoded in an unsupported way.
-pub(super) fn fault(file: &str, error: impl std::fmt::Display) -> SourceError {
-    /// Kinds of the readers' errors, which stand before the message.
-    const KINDS: [&str; 6] =
-        ["Parquet argument error: ", "Parquet error: ", "External: ", "Arrow: ", "EOF: ", "NYI: "];
-    let text = error.to_string();
-    let mut message = text.as_str();
-    while let Some(rest) = KINDS.iter().find_map(|kind| message.strip_prefix(kind)) {
-        message = rest;
-    }
-    SourceError::layout(file, format!("not a readable Parquet table: {message}"))
-}
-
-/// Opens a table before its first row.
-///
-/// # Errors
-/// Returns a [`SourceError`] if it cannot be read or has too many columns.
-pub(super) fn open_table(path: &Path) -> Result<ParquetRecordBatchReaderBuilder<File>, SourceError> {
-    let shown = path.to_string_lossy();
-    let file = File::open(path).map_err(|source| SourceError::open(path, source))?;
-    let builder =
-        guarded(|| ParquetRecordBatchReaderBuilder::try_new(file)).map_err(|error| fault(&shown, error))?;
-    let columns = builder.schema().fields().len();
-    if columns > MAX_TABLE_COLUMNS {
-        return Err(SourceError::layout(&shown, format!("{columns} columns, {MAX_TABLE_COLUMNS} at most")));
-    }
-    Ok(builder)
-}
-
-/// Opens the batches of some columns. Their number of rows is limited by memory, whatever the table repeats.
-///
-/// # Errors
-/// Returns a [`SourceError`] if the table cannot be read or its pages are too large.
-pub(super) fn open_batches(
-    path: &Path,
-    columns: Vec<usize>,
-    most_rows: usize,
-) -> Result<GuardedBatches, SourceError> {
-    let shown = path.to_string_lossy();
-    let builder = open_table(path)?;
-    let pages = File::open(path).map_err(|source| SourceError::open(path, source))?;
-    let mask = ProjectionMask::roots(builder.parquet_schema(), columns);
-    let groups = 0..builder.metadata().num_row_groups();
-    let rows = batch_rows(&pages, builder.metadata(), groups, &mask, most_rows)
-        .map_err(|error| fault(&shown, error))?;
-    let builder = builder.with_projection(mask).with_batch_size(rows);
-    guarded(|| builder.build()).map(GuardedBatches::new).map_err(|error| fault(&shown, error))
-}
-
-/// Checks that the columns are compressed in a supported way.
-///
-/// # Errors
-/// Returns [`SourceError::Layout`] if one is not.
-pub(super) fn check_compression(path: &Path, metadata: &ParquetMetaData) -> Result<(), SourceError> {
-    for column in metadata.row_groups().iter().flat_map(RowGroupMetaData::columns) {
-        let name = match column.compression() {
-            Compression::BROTLI(_) => "brotli",
-            Compression::LZ4 | Compression::LZ4_RAW => "LZ4",
-            Compression::LZO => "LZO",
-            _ => continue,
-        };
-        let message = format!(
-            "column {} is packed by {name}, which is not read here; write the table with zstd, snappy or gzip",
-            column.column_path()
-        );
-        return Err(SourceError::layout(&path.to_string_lossy(), message));
-    }
-    Ok(())
-}
-
 fn names(schema: &SchemaRef) -> Vec<String> {
     schema.fields().iter().map(|field| field.name().clone()).collect()
 }
@@ -337,61 +238,7 @@ struct ParquetReader {
     current: Option<Rows>,
     /// Total size in bytes of the tables that were read completely.
     finished_bytes: u64,
-    values: Values,
-}
-
-/// The properties of the current row.
-struct Values {
-    keys: Vec<String>,
-    /// How the values of each property are read.
-    readings: Vec<Reading>,
-    numbers: Vec<f64>,
-    /// Lists, by the indices in `numbers`.
-    lists: Vec<Vec<f64>>,
-    /// Messages about values that count as missing.
-    odd: Vec<String>,
-}
-
-impl Values {
-    /// Reads the value of a property from its column.
-    fn take(&mut self, at: usize, column: &ArrayRef, row: usize) -> Result<(), RecordError> {
-        let (value, raw): (_, Cow<'_, str>) = if let Some(texts) = column.as_string_opt::<i64>() {
-            let text = texts.value(row);
-            (PropertyValue::of_text(text.as_bytes()), text.into())
-        } else if let Some(numbers) = column.as_primitive_opt::<Float64Type>() {
-            match PropertyValue::of_number(numbers.value(row)) {
-                PropertyValue::Other => (PropertyValue::Other, numbers.value(row).to_string().into()),
-                value => (value, "".into()),
-            }
-        } else if let Some(booleans) = column.as_boolean_opt() {
-            let truth = booleans.value(row);
-            (PropertyValue::Boolean(truth), truth.to_string().into())
-        } else if let Some(lists) = column.as_list_opt::<i32>() {
-            let text = text_of_list(&lists.value(row));
-            (PropertyValue::of_text(text.as_bytes()), text.into())
-        } else {
-            return Ok(());
-        };
-        let key = self.keys.get(at).map(String::as_str).unwrap_or_default();
-        let (Some(slot), Some(reading)) = (self.numbers.get_mut(at), self.readings.get(at)) else {
-            return Ok(());
-        };
-        if let Some(list) = reading.list(raw.as_bytes()) {
-            *slot = self.lists.len() as f64;
-            self.lists.push(list);
-            return Ok(());
-        }
-        let text = || Some(Cow::Borrowed(&*raw));
-        *slot = reading.read(value, key, raw.as_bytes(), text, &mut self.odd)?.unwrap_or(f64::NAN);
-        Ok(())
-    }
-}
-
-/// Returns a list of doubles as a text, in which they are the shortest that read back to the same.
-fn text_of_list(list: &ArrayRef) -> String {
-    let numbers = list.as_primitive_opt::<Float64Type>().into_iter().flatten();
-    let shown = |number: Option<f64>| number.map_or_else(|| "null".to_owned(), |number| number.to_string());
-    format!("[{}]", numbers.map(shown).collect::<Vec<_>>().join(", "))
+    values: RowValues,
 }
 
 /// A position in a table.
@@ -444,13 +291,11 @@ impl Rows {
     }
 
     /// Appends the current row to the block.
-    fn push(&self, block: &mut RawBlock, values: &mut Values) {
+    fn push(&self, block: &mut RawBlock, values: &mut RowValues) {
         let row = self.next - 1;
         let origin = Origin { file: self.table.file.clone(), record: self.record, line: None };
         let (mut id, mut cif, mut fault) = (None, None, None);
-        values.numbers.fill(f64::NAN);
-        values.lists.clear();
-        values.odd.clear();
+        values.clear();
         for (column, role) in self.columns.iter().zip(&self.roles) {
             if column.is_null(row) {
                 continue;
@@ -474,16 +319,7 @@ impl Rows {
                 let start = block.bytes.len();
                 block.bytes.extend_from_slice(id.as_bytes());
                 let middle = block.bytes.len();
-                let count = |count: usize| (count as u64).to_le_bytes();
-                block.bytes.extend(values.numbers.iter().flat_map(|value| value.to_le_bytes()));
-                block.bytes.extend(count(values.lists.len()));
-                for list in &values.lists {
-                    block.bytes.extend(count(list.len()));
-                    block.bytes.extend(list.iter().flat_map(|value| value.to_le_bytes()));
-                }
-                let remarks = values.odd.join("\n");
-                block.bytes.extend(count(remarks.len()));
-                block.bytes.extend_from_slice(remarks.as_bytes());
+                values.append(&mut block.bytes);
                 block.bytes.extend_from_slice(cif.as_bytes());
                 block.push_range(origin, start..middle, middle..block.bytes.len());
             }
@@ -522,61 +358,5 @@ impl RecordReader for ParquetReader {
             (rows.table.bytes as f64 * part) as u64
         });
         self.finished_bytes + current
-    }
-}
-
-/// A parser of single rows.
-struct RowParser {
-    values: Vec<Option<f64>>,
-    /// Lists, by the indices in `values`.
-    lists: Vec<Vec<f64>>,
-    /// Readers of the CIFs of each table, by the table's name.
-    cifs: Vec<(Arc<str>, TableCifs)>,
-}
-
-/// Splits a count off the front of a record's content.
-fn split_count(body: &mut &[u8]) -> Option<usize> {
-    let count = u64::from_le_bytes(split(body, size_of::<u64>())?.try_into().ok()?);
-    usize::try_from(count).ok()
-}
-
-/// Splits a number of bytes off the front of a record's content.
-fn split<'a>(body: &mut &'a [u8], bytes: usize) -> Option<&'a [u8]> {
-    let (part, rest) = body.split_at_checked(bytes)?;
-    *body = rest;
-    Some(part)
-}
-
-impl RowParser {
-    /// Parses a record. Returns `None` if its content was not written by [`Rows::push`].
-    fn read(&mut self, id: &str, mut body: &[u8], origin: &Origin, sink: &mut dyn Sink) -> Option<()> {
-        let numbers = split(&mut body, self.values.len() * VALUE_BYTES)?;
-        for (slot, bytes) in self.values.iter_mut().zip(numbers.as_chunks().0) {
-            *slot = Some(f64::from_le_bytes(*bytes)).filter(|value| value.is_finite());
-        }
-        self.lists.clear();
-        for _ in 0..split_count(&mut body)? {
-            let bytes = split_count(&mut body)?.checked_mul(VALUE_BYTES)?;
-            let (numbers, _) = split(&mut body, bytes)?.as_chunks();
-            self.lists.push(numbers.iter().map(|bytes| f64::from_le_bytes(*bytes)).collect());
-        }
-        let length = split_count(&mut body)?;
-        let remarks = std::str::from_utf8(split(&mut body, length)?).ok()?;
-        note_odd_values(remarks.lines(), id, origin, sink);
-        let (_, cifs) = self.cifs.iter_mut().find(|(file, _)| *file == origin.file)?;
-        let properties = PropertyValues { values: &self.values, lists: &self.lists };
-        if let Err(error) = cifs.read(body, id, origin, properties, sink) {
-            sink.reject(error.reject(Some(id.to_owned()), origin.clone()));
-        }
-        Some(())
-    }
-}
-
-impl RecordParser for RowParser {
-    fn parse(&mut self, bytes: &[u8], record: &RawRecord, sink: &mut dyn Sink) {
-        let id = String::from_utf8_lossy(bytes.get(record.name.clone()).unwrap_or_default());
-        let body = bytes.get(record.body.clone()).unwrap_or_default();
-        let read = self.read(&id, body, &record.origin, sink);
-        debug_assert!(read.is_some(), "a record is cut and read by one rule");
     }
 }
