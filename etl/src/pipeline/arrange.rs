@@ -12,9 +12,11 @@ use arrow::record_batch::RecordBatch;
 use schemas::limits::MAX_GROUP_VALUES;
 use schemas::manifest::Counts;
 
+use super::counts::count;
 use super::error::BuildError;
 use super::outlook::Outlook;
-use super::process::{ProcessedBlock, count, material_ids};
+use super::process::ProcessedBlock;
+use super::rows::material_ids;
 use crate::reject::{DUPLICATE_ID, Reject};
 
 /// Size of the features, in bytes, at which a row group ends regardless of its number of rows.

@@ -14,11 +14,12 @@ use schemas::store::shard_schema;
 use schemas::view::CrystalBatch;
 
 use super::arrange::SeenIds;
+use super::bounds::Bounds;
 use super::check_threads;
 use super::engine::{self, Stages};
 use super::error::BuildError;
 use super::outlook::Outlook;
-use super::process::{BlockProcessor, Bounds, ProcessedBlock, Recipe};
+use super::process::{BlockProcessor, ProcessedBlock, Recipe};
 use super::source_properties::SourceProperties;
 use crate::labels::LabelTable;
 use crate::reject::{Note, Reject};

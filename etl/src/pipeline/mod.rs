@@ -1,7 +1,8 @@
 //! `etl build`: conversion of a published file into a feature store.
 //!
 //! * `engine`: five stages on a fixed number of threads
-//! * `process`: conversion of a block of records into rows
+//! * `process`: conversion of a block of records; `rows`: rows of parsed crystals; `bounds`: limits for single crystals
+//! * `counts`: counts of the entries
 //! * `arrange`: arrangement of rows into row groups and files
 //! * `sorted`: rows in another order than that of the input
 //! * `journal`, `inputs`, `store`: resuming a run, and one run at a time
@@ -12,6 +13,8 @@
 //! * [`featurise`]: the same rows as an iterator, without a store
 
 mod arrange;
+mod bounds;
+mod counts;
 mod engine;
 mod error;
 pub mod featurise;
@@ -22,6 +25,7 @@ pub(crate) mod journal;
 mod leftovers;
 mod outlook;
 pub(crate) mod process;
+pub(crate) mod rows;
 mod sorted;
 pub(crate) mod source_properties;
 pub(crate) mod stages;
@@ -39,8 +43,8 @@ use schemas::part::Part;
 use schemas::settings::FeatureSettings;
 use schemas::store::{FORMAT_VERSION, SOFTWARE_VERSION, shard_schema};
 
+pub use bounds::{Bounds, DEFAULT_MAX_SITES};
 pub use error::BuildError;
-pub use process::{Bounds, DEFAULT_MAX_SITES};
 pub use sorted::Order;
 
 use crate::filter::Filter;

@@ -15,7 +15,7 @@ use super::error::BuildError;
 use super::inputs::{InputIdentity, change};
 use super::journal::{Journal, RunIdentity, read_rejects};
 use super::leftovers::{Leftovers, Ownership, remove, remove_notes, remove_staging, remove_temporary};
-use super::process::material_ids;
+use super::rows::material_ids;
 use super::sorted::open_run;
 use crate::labels::{Fate, LabelTable};
 

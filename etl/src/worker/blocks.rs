@@ -13,7 +13,8 @@ use super::{WorkerError, WorkerRequest};
 use crate::filter::Filter;
 use crate::labels::LabelTable;
 use crate::pipeline::BuildError;
-use crate::pipeline::process::{ProcessedBlock, Recipe, RowBuilder};
+use crate::pipeline::process::{ProcessedBlock, Recipe};
+use crate::pipeline::rows::RowBuilder;
 use crate::pipeline::source_properties::SourceProperties;
 use crate::reject::{Note, Origin, Reject};
 use crate::source::{

@@ -1,0 +1,45 @@
+//! Limits for single crystals.
+
+use crystal::contact::ContactLimit;
+
+/// Default largest number of sites of a crystal. The features of such a crystal take about 4 MB.
+pub const DEFAULT_MAX_SITES: usize = 10_000;
+
+/// Limits for a crystal that are checked before or right after computing its features.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Bounds {
+    /// Largest number of sites.
+    pub max_sites: usize,
+    /// Smallest allowed distance of two sites, depending on their elements.
+    pub min_contact: ContactLimit,
+    /// Whether a crystal is rejected if an atom has no neighbour within the cutoff.
+    pub reject_isolated: bool,
+    /// Smallest volume of the unit cell in Å³.
+    pub min_volume: f64,
+    /// Smallest distance between two atoms, in Å.
+    pub min_distance: f64,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self {
+            max_sites: DEFAULT_MAX_SITES,
+            min_contact: ContactLimit::default(),
+            reject_isolated: false,
+            min_volume: 0.0,
+            min_distance: 0.0,
+        }
+    }
+}
+
+impl Bounds {
+    /// Returns the limits that apply to all ways of making rows, as listed in the manifest.
+    pub(crate) fn options(&self) -> [(String, String); 3] {
+        [
+            ("max_sites", self.max_sites.to_string()),
+            ("min_contact", self.min_contact.to_string()),
+            ("reject_isolated", self.reject_isolated.to_string()),
+        ]
+        .map(|(option, value)| (option.to_owned(), value))
+    }
+}
