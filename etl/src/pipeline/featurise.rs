@@ -15,11 +15,11 @@ use schemas::view::CrystalBatch;
 
 use super::arrange::SeenIds;
 use super::bounds::Bounds;
-use super::check_threads;
 use super::engine::{self, Stages};
 use super::error::BuildError;
 use super::outlook::Outlook;
 use super::process::{BlockProcessor, ProcessedBlock, Recipe};
+use super::request::check_threads;
 use super::source_properties::SourceProperties;
 use crate::labels::LabelTable;
 use crate::reject::{Note, Reject};

@@ -9,7 +9,6 @@ use schemas::count::counted;
 use schemas::manifest::FileEntry;
 use serde::{Deserialize, Serialize};
 
-use super::display_name;
 use super::error::BuildError;
 use crate::source::{FileHash, InputState, Progress, changed_since, file_state, hash_input};
 
@@ -162,6 +161,11 @@ pub(super) fn change(
         _ => change += &format!(": {named} are newer"),
     }
     Ok(Some(change))
+}
+
+/// Returns the last component of a path for messages.
+pub(super) fn display_name(path: &Path) -> String {
+    path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
 }
 
 #[cfg(test)]

@@ -16,8 +16,8 @@ use schemas::name::shard_number;
 use schemas::reader::Shard;
 use schemas::{StoreError, bounded};
 
-use super::display_name;
 use super::error::BuildError;
+use super::inputs::display_name;
 use super::journal::{self, Journal};
 use super::sorted::{RUN_BEGINNING, is_run_name};
 use crate::shard::{FILE_BEGINNING, SHARD_BEGINNING, TEMPORARY_ENDING};

@@ -1,5 +1,6 @@
 //! `etl build`: conversion of a published file into a feature store.
 //!
+//! * `request`: what is asked for
 //! * `engine`: five stages on a fixed number of threads
 //! * `process`: conversion of a block of records; `rows`: rows of parsed crystals; `bounds`: limits for single crystals
 //! * `counts`: counts of the entries
@@ -25,112 +26,41 @@ pub(crate) mod journal;
 mod leftovers;
 mod outlook;
 pub(crate) mod process;
+pub(crate) mod request;
 pub(crate) mod rows;
 mod sorted;
 pub(crate) mod source_properties;
 pub(crate) mod stages;
 pub(crate) mod store;
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use schemas::limits::MAX_THREADS;
 use schemas::manifest::Manifest;
 use schemas::output;
-use schemas::part::Part;
-use schemas::settings::FeatureSettings;
 use schemas::store::{FORMAT_VERSION, SOFTWARE_VERSION, shard_schema};
 
 pub use bounds::{Bounds, DEFAULT_MAX_SITES};
 pub use error::BuildError;
+pub use request::{BuildRequest, DEFAULT_ROW_GROUP_ROWS, DEFAULT_SHARD_ROWS};
 pub use sorted::Order;
 
 use crate::filter::Filter;
-use crate::labels::{self, IdRule, JoinedTable, LabelInputs, LabelTable};
+use crate::labels::{self, JoinedTable, LabelTable};
 use crate::shard::{ShardFormat, file_metadata};
-use crate::source::{self, OpenSource, PropertyColumn, SourceKind, SourceOptions, UnreadFiles};
+use crate::source::{self, OpenSource, PropertyColumn, UnreadFiles};
 use arrange::{Arranger, FileSizes, SeenIds};
 use inputs::{InputHasher, InputIdentity};
-use journal::{Journal, NAMED_CIFS, RejectLog, RunIdentity};
+use journal::{Journal, RejectLog, RunIdentity};
 use process::Recipe;
 use sorted::{Merger, SortKeys};
 use source_properties::SourceProperties;
 use stages::{CrystalStages, Cursor, Input, Output};
 use store::{Begin, Inputs, Interrupted, StoreFolder};
 
-/// Default number of rows of a shard.
-pub const DEFAULT_SHARD_ROWS: usize = 16_384;
-/// Default number of rows of a row group.
-pub const DEFAULT_ROW_GROUP_ROWS: usize = 1_024;
-
 /// Largest number of label rows without a crystal that a summary names.
 const SHOWN_UNMATCHED: usize = 3;
-
-/// A request to build a store.
-#[derive(Debug, Clone)]
-pub struct BuildRequest {
-    /// Kind of source.
-    pub kind: SourceKind,
-    /// Input files or folders.
-    pub inputs: Vec<PathBuf>,
-    /// Options of reading the source.
-    pub source: SourceOptions,
-    /// Label tables, splits of the leaderboard and folds to join.
-    pub labels: Vec<PathBuf>,
-    /// Keys of the columns of an `id_prop.csv`; empty for the default.
-    pub id_prop_keys: Vec<String>,
-    /// Folder of the store.
-    pub store: PathBuf,
-    /// Settings of the features.
-    pub settings: FeatureSettings,
-    /// Limits for single crystals.
-    pub bounds: Bounds,
-    /// Filter expressions. An entry must pass all of them.
-    pub filters: Vec<String>,
-    /// Whether to look for space groups.
-    pub space_groups: bool,
-    /// Order of the rows.
-    pub order: Order,
-    /// The part of the store to build; `None` for the whole store.
-    pub part: Option<Part>,
-    /// Largest number of rows of a shard.
-    pub shard_rows: usize,
-    /// Largest number of rows of a row group.
-    pub row_group_rows: usize,
-    /// Number of threads.
-    pub threads: usize,
-    /// Whether to resume an interrupted run.
-    pub resume: bool,
-    /// Whether to replace an existing store.
-    pub force: bool,
-}
-
-impl BuildRequest {
-    /// Creates a request for a complete store in the order of its source, on one thread, with the default settings.
-    pub fn new(kind: SourceKind, inputs: Vec<PathBuf>, store: PathBuf) -> Self {
-        Self {
-            kind,
-            inputs,
-            source: SourceOptions::default(),
-            labels: Vec::new(),
-            id_prop_keys: Vec::new(),
-            store,
-            settings: FeatureSettings::default(),
-            bounds: Bounds::default(),
-            filters: Vec::new(),
-            space_groups: false,
-            order: Order::Source,
-            part: None,
-            shard_rows: DEFAULT_SHARD_ROWS,
-            row_group_rows: DEFAULT_ROW_GROUP_ROWS,
-            threads: 1,
-            resume: false,
-            force: false,
-        }
-    }
-}
 
 /// The progress of reading the inputs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -180,7 +110,7 @@ pub fn build(
     progress: &dyn BuildProgress,
     cancel: &AtomicBool,
 ) -> Result<BuildSummary, BuildError> {
-    check_sizes(request)?;
+    request.check()?;
     run(source::open(request.kind, &request.inputs, &request.source)?, request, progress, cancel)
 }
 
@@ -200,7 +130,7 @@ pub fn build_from(
     progress: &dyn BuildProgress,
     cancel: &AtomicBool,
 ) -> Result<BuildSummary, BuildError> {
-    check_sizes(request)?;
+    request.check()?;
     run(source, request, progress, cancel)
 }
 
@@ -212,7 +142,7 @@ fn run(
 ) -> Result<BuildSummary, BuildError> {
     let paths: Vec<PathBuf> = opened.inputs.iter().chain(&request.labels).cloned().collect();
     require_apart(&request.store, &paths)?;
-    let labels = labels::load(&label_inputs(request, &mut opened))?;
+    let labels = labels::load(&request.label_inputs(&mut opened))?;
     let properties = all_properties(&opened, &labels)?;
     let schema = shard_schema(&labels.splits, &properties);
     let filters: Vec<Filter> =
@@ -224,7 +154,7 @@ fn run(
         source: opened.name.clone(),
         part: request.part,
         settings: request.settings.clone(),
-        options: options(request, &opened, &labels),
+        options: request.options(&opened, &labels),
     };
     let states = opened.inputs.iter().zip(&opened.states);
     let mut identities: Vec<_> = states.map(|(path, state)| InputIdentity::new(path, state)).collect();
@@ -390,18 +320,6 @@ fn check_joined(folder: &StoreFolder, journal: &Journal, tables: &[JoinedTable])
     Err(BuildError::NoneJoined { file, rows: table.rows, theirs, ours })
 }
 
-/// Returns the given label tables, and those that were found among the inputs, which are taken out of `opened`.
-fn label_inputs(request: &BuildRequest, opened: &mut OpenSource) -> LabelInputs {
-    LabelInputs {
-        files: request.labels.clone(),
-        embedded: std::mem::take(&mut opened.embedded_labels),
-        id_prop_keys: request.id_prop_keys.clone(),
-        // The folds of other tasks are not needed.
-        tasks: if request.kind == SourceKind::Matbench { vec![opened.name.clone()] } else { vec![] },
-        id_rule: IdRule::of(request.kind),
-    }
-}
-
 /// Checks that the build does not replace its own inputs.
 fn require_apart(store: &Path, inputs: &[PathBuf]) -> Result<(), BuildError> {
     output::require_apart(store, inputs)?;
@@ -417,39 +335,6 @@ fn require_apart(store: &Path, inputs: &[PathBuf]) -> Result<(), BuildError> {
     Ok(())
 }
 
-/// Checks the sizes, the number of threads, the smallest volume and distance, and the settings of a request.
-fn check_sizes(request: &BuildRequest) -> Result<(), BuildError> {
-    let sizes = [
-        ("shard_rows", request.shard_rows),
-        ("row_group_rows", request.row_group_rows),
-        ("max_sites", request.bounds.max_sites),
-    ];
-    let refuse = |option, value: String, problem: &str| {
-        Err(BuildError::Option { option, value, problem: problem.to_owned() })
-    };
-    if let Some((option, size)) = sizes.into_iter().find(|(_, size)| *size == 0) {
-        return refuse(option, size.to_string(), "must be at least 1");
-    }
-    check_threads(request.threads)?;
-    for (option, least) in
-        [("min_volume", request.bounds.min_volume), ("min_distance", request.bounds.min_distance)]
-    {
-        if !(least >= 0.0 && least.is_finite()) {
-            return refuse(option, least.to_string(), "must be 0 or a positive number");
-        }
-    }
-    Ok(request.settings.check()?)
-}
-
-/// Checks that the number of threads is in range.
-pub(crate) fn check_threads(threads: usize) -> Result<(), BuildError> {
-    if (1..=MAX_THREADS).contains(&threads) {
-        return Ok(());
-    }
-    let problem = format!("must be 1 to {MAX_THREADS}");
-    Err(BuildError::Option { option: "threads", value: threads.to_string(), problem })
-}
-
 /// Returns the property columns: those of the source, followed by those of the label tables.
 fn all_properties(opened: &OpenSource, labels: &LabelTable) -> Result<Vec<PropertyColumn>, BuildError> {
     let labelled = || labels.properties.iter().chain(&labels.classes).chain(&labels.site_properties);
@@ -463,39 +348,4 @@ fn all_properties(opened: &OpenSource, labels: &LabelTable) -> Result<Vec<Proper
         }
     }
     Ok(opened.properties.iter().chain(labelled()).cloned().collect())
-}
-
-/// Returns all options, other than source and settings, that determine the rows and their order.
-fn options(request: &BuildRequest, opened: &OpenSource, labels: &LabelTable) -> BTreeMap<String, String> {
-    let mut options = BTreeMap::from([
-        ("kind".to_owned(), request.kind.to_string()),
-        ("filters".to_owned(), request.filters.join(" && ")),
-        ("space_groups".to_owned(), request.space_groups.to_string()),
-        ("min_volume".to_owned(), request.bounds.min_volume.to_string()),
-        ("min_distance".to_owned(), request.bounds.min_distance.to_string()),
-        ("order".to_owned(), request.order.to_string()),
-        ("shard_rows".to_owned(), request.shard_rows.to_string()),
-        ("row_group_rows".to_owned(), request.row_group_rows.to_string()),
-    ]);
-    options.extend(request.bounds.options());
-    options.insert("splits".to_owned(), labels.splits.join(" "));
-    if request.kind.has_files() {
-        options.insert("id".to_owned(), request.source.id.to_string());
-    }
-    let SourceOptions { id_column, cif_column, property_columns, embedded_labels, .. } = &request.source;
-    let given = [
-        ("id_column", id_column.clone()),
-        ("cif_column", cif_column.clone()),
-        ("property_columns", property_columns.as_ref().map(|columns| columns.join(","))),
-        ("embedded_labels", (!embedded_labels).then(|| embedded_labels.to_string())),
-        ("id_prop_keys", (!request.id_prop_keys.is_empty()).then(|| request.id_prop_keys.join(","))),
-        (NAMED_CIFS, opened.named_cifs.clone()),
-    ];
-    options.extend(given.into_iter().filter_map(|(option, value)| Some((option.to_owned(), value?))));
-    options
-}
-
-/// Returns the last component of a path for messages.
-fn display_name(path: &Path) -> String {
-    path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
 }

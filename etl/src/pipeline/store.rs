@@ -10,8 +10,8 @@ use schemas::reader::Shard;
 use schemas::{StoreError, lock, name};
 
 use super::arrange::SeenIds;
-use super::display_name;
 use super::error::BuildError;
+use super::inputs::display_name;
 use super::inputs::{InputIdentity, change};
 use super::journal::{Journal, RunIdentity, read_rejects};
 use super::leftovers::{Leftovers, Ownership, remove, remove_notes, remove_staging, remove_temporary};
