@@ -10,7 +10,7 @@ pub const DEFAULT_MAX_SITES: usize = 10_000;
 pub struct Bounds {
     /// Largest number of sites.
     pub max_sites: usize,
-    /// Smallest allowed distance of two sites, depending on their elements.
+    /// Smallest allowed distance of two sites, as a share of the sum of their covalent radii.
     pub min_contact: ContactLimit,
     /// Whether a crystal is rejected if an atom has no neighbour within the cutoff.
     pub reject_isolated: bool,

@@ -73,12 +73,11 @@ impl BlockProcessor {
         Self { parser: (recipe.parser)(), rows: RowBuilder::new(Arc::clone(recipe)) }
     }
 
-    /// Processes one block.
+    /// Processes the block with the index `number` in the input, from 0.
     ///
     /// # Errors
     /// Returns a [`BuildError`] for errors of filters and columns. Errors of entries become rejects.
     pub(super) fn process(&mut self, number: u64, raw: &RawBlock) -> Result<ProcessedBlock, BuildError> {
-        self.rows.begin_block(number);
         let mut early = raw.rejects.iter().peekable();
         let mut early_notes = raw.notes.iter().peekable();
         for (position, record) in raw.records.iter().enumerate() {
@@ -95,6 +94,6 @@ impl BlockProcessor {
         }
         early.for_each(|(_, reject)| self.rows.reject(reject.clone()));
         early_notes.for_each(|(_, note)| self.rows.note(note.clone()));
-        self.rows.take_block()
+        Ok(ProcessedBlock { number, ..self.rows.take_block()? })
     }
 }

@@ -38,7 +38,7 @@ pub struct BuildRequest {
     pub settings: FeatureSettings,
     /// Limits for single crystals.
     pub bounds: Bounds,
-    /// Filter expressions. An entry must pass all of them.
+    /// Filter expressions over the columns of the store, such as `nsites <= 20`. A crystal must pass all of them.
     pub filters: Vec<String>,
     /// Whether to look for space groups.
     pub space_groups: bool,
@@ -54,7 +54,7 @@ pub struct BuildRequest {
     pub threads: usize,
     /// Whether to resume an interrupted run.
     pub resume: bool,
-    /// Whether to replace an existing store.
+    /// Whether to replace a store, finished or not, that is already in the folder.
     pub force: bool,
 }
 

@@ -39,10 +39,11 @@ impl Alias {
         Some(Self { name: String::from_utf8_lossy(alias).into_owned(), name_bytes: record.name.len() })
     }
 
-    /// Returns the labels of a crystal under this name.
+    /// Returns the row of labels for a crystal of the record: the one with the alias in the place of the record's name at
+    /// the beginning of `material_id`.
     ///
     /// # Errors
-    /// Returns the errors of [`LabelTable::row`].
+    /// The [`LabelError`] of [`LabelTable::row`].
     fn row<'a>(&self, labels: &'a LabelTable, material_id: &str) -> Result<Option<LabelRow<'a>>, LabelError> {
         let block = material_id.get(self.name_bytes..).unwrap_or_default();
         labels.row(&format!("{}{block}", self.name))
@@ -52,7 +53,7 @@ impl Alias {
 /// Returns the labels of a crystal by its identifier, or else by the other name of its file.
 ///
 /// # Errors
-/// Returns the errors of [`LabelTable::row`].
+/// The [`LabelError`] of [`LabelTable::row`].
 fn label_row<'a>(
     labels: &'a LabelTable,
     alias: Option<&Alias>,
@@ -106,11 +107,6 @@ impl RowBuilder {
         }
     }
 
-    /// Begins the rows of a block of the input, counted from 0.
-    pub(super) fn begin_block(&mut self, number: u64) {
-        self.block.number = number;
-    }
-
     /// Begins the rows of a record. Returns `false` for a record of another part, which need not be parsed.
     pub(super) fn begin_record(&mut self, raw: &RawBlock, record: &RawRecord) -> bool {
         // A record with a name belongs to a part as a whole.
@@ -129,7 +125,7 @@ impl RowBuilder {
 
     /// Ends the rows of a record.
     pub(super) fn end_record(&mut self) {
-        self.mark_aliases_left_out(self.rejects_before);
+        self.mark_aliases_left_out();
         self.alias = None;
         self.taken_by_name = false;
     }
@@ -152,12 +148,11 @@ impl RowBuilder {
         Ok(block)
     }
 
-    /// Marks the label rows of the current record's rejects as left out, for rows that match by the alias. These are
-    /// the rejects of the block from index `first` on.
-    fn mark_aliases_left_out(&mut self, first: usize) {
+    /// Marks the label rows of the current record's rejects as left out, for rows that match by the alias.
+    fn mark_aliases_left_out(&self) {
         let Some(alias) = &self.alias else { return };
         let labels = &self.recipe.labels;
-        let rejects = self.block.rejects.get(first..).unwrap_or_default();
+        let rejects = self.block.rejects.get(self.rejects_before..).unwrap_or_default();
         for id in rejects.iter().filter_map(|reject| reject.material_id.as_deref()) {
             if let Ok(Some(row)) = label_row(labels, Some(alias), id) {
                 labels.mark_row(row.number(), Fate::LeftOut);

@@ -45,7 +45,7 @@ impl RowValues {
         self.odd.clear();
     }
 
-    /// Appends the values to the content of a record.
+    /// Appends the values to `bytes` as the beginning of a record's content; the CIF follows them.
     pub(super) fn append(&self, bytes: &mut Vec<u8>) {
         let count = |count: usize| (count as u64).to_le_bytes();
         bytes.extend(self.numbers.iter().flat_map(|value| value.to_le_bytes()));

@@ -13,7 +13,8 @@ pub enum ScheduleKind {
     /// Constant after the warm-up.
     #[default]
     Constant,
-    /// Half a cosine, from the full rate to [`ScheduleConfig::minimum_factor`] times the full rate.
+    /// Half a cosine, from the full rate to [`ScheduleConfig::minimum_factor`] times the full rate, once or
+    /// [`CosineConfig::cycles`] times.
     Cosine,
     /// PyTorch's `OneCycleLR`: the rate rises and falls by half cosines, and β1 does the opposite.
     OneCycle,
@@ -126,8 +127,8 @@ section! {
 
 impl Config {
     /// Returns the number of earlier cycles whose last weights are kept beside those of the last cycle.
-    pub fn kept_cycles(&self) -> f64 {
-        if self.finetune.snapshots { self.schedule.cosine.cycles.saturating_sub(1) as f64 } else { 0.0 }
+    pub fn kept_cycles(&self) -> u64 {
+        if self.finetune.snapshots { self.schedule.cosine.cycles.saturating_sub(1) } else { 0 }
     }
 
     /// Whether the weights after an epoch, from 1, are kept beside those of the last epoch: it ends a cycle, which is not

@@ -10,7 +10,7 @@ use crate::error::TrainError;
 use crate::model::head::mean;
 use crate::model::{Batch, Encoder, Pass, PropertyModel};
 use crate::report::classes::temperature::softmax;
-use crate::run::checkpoint::BESIDES_PROPERTY;
+use crate::run::checkpoint::{NOISE_PREFIX, OPTIMISER_PREFIX};
 use crate::run::cycle_ends::CycleEnds;
 use crate::run::snapshot;
 use crate::weights::{self, Description, Target, TargetNumber};
@@ -58,7 +58,8 @@ impl Predictor {
         let model = PropertyModel::blank(&description.model, target.head_size(), &device.clone().autodiff());
         let (last, cycle_ends) = CycleEnds::split(file.tensors);
         let models = std::iter::once(last).chain(cycle_ends).map(|weights| {
-            let model = snapshot::with_weights(model.clone(), weights, &BESIDES_PROPERTY, path)?;
+            let besides = [OPTIMISER_PREFIX, NOISE_PREFIX];
+            let model = snapshot::with_weights(model.clone(), weights, &besides, path)?;
             Ok(model.valid())
         });
         let models = models.collect::<Result<_, TrainError>>()?;

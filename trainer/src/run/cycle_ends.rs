@@ -33,21 +33,21 @@ impl CycleEnds {
         })
     }
 
-    /// Divides the tensors of a file into the others and these.
-    pub fn split(tensors: BTreeMap<String, Tensor>) -> (BTreeMap<String, Tensor>, Self) {
-        let (mut others, mut cycles) = (BTreeMap::new(), BTreeMap::<u64, BTreeMap<_, _>>::new());
-        for (name, tensor) in tensors {
-            let of_cycle = name.strip_prefix(SNAPSHOT_PREFIX).and_then(|rest| rest.split_once('.'));
-            match of_cycle.and_then(|(number, rest)| Some((number.parse().ok()?, rest.to_owned()))) {
-                Some((number, rest)) => {
-                    cycles.entry(number).or_default().insert(rest, tensor);
-                }
-                None => {
-                    others.insert(name, tensor);
-                }
+    /// Divides the tensors of a file into the others and these. Behind a cycle that is missing, and under a name that is
+    /// none of these, tensors are among the others, so that a model refuses them.
+    pub fn split(mut tensors: BTreeMap<String, Tensor>) -> (BTreeMap<String, Tensor>, Self) {
+        let mut cycles = Vec::new();
+        loop {
+            let prefix = format!("{SNAPSHOT_PREFIX}{}.", cycles.len() + 1);
+            let (cycle, others): (BTreeMap<_, _>, BTreeMap<_, _>) =
+                tensors.into_iter().partition(|(name, _)| name.starts_with(&prefix));
+            tensors = others;
+            if cycle.is_empty() {
+                return (tensors, Self { cycles });
             }
+            let named = cycle.into_iter().map(|(name, tensor)| (name[prefix.len()..].to_owned(), tensor));
+            cycles.push(named.collect());
         }
-        (others, Self { cycles: cycles.into_values().collect() })
     }
 }
 
@@ -78,7 +78,9 @@ mod tests {
         let mut file: BTreeMap<String, Tensor> = ends.named().chain(last.clone()).collect();
         assert_eq!(file.len(), 24);
         assert_eq!(CycleEnds::split(file.clone()), (last, ends));
-        file.insert("snapshot.x.w".to_owned(), Tensor::f32([1], vec![0.0]));
-        assert!(CycleEnds::split(file).0.contains_key("snapshot.x.w"), "of no cycle");
+        for name in ["snapshot.x.w", "snapshot.01.w", "snapshot.13.w"] {
+            file.insert(name.to_owned(), Tensor::f32([1], vec![0.0]));
+            assert!(CycleEnds::split(file.clone()).0.contains_key(name), "{name} is of no cycle");
+        }
     }
 }

@@ -149,7 +149,7 @@ fn numbers_a_parameter(config: &Config) -> f64 {
         AverageKind::Ema | AverageKind::Swa => NUMBERS_AN_AVERAGE,
     };
     let noise = if config.noise.weights > 0.0 { NUMBERS_OF_NOISE } else { 0.0 };
-    NUMBERS_A_PARAMETER + average + noise + NUMBERS_A_CYCLE * config.kept_cycles()
+    NUMBERS_A_PARAMETER + average + noise + NUMBERS_A_CYCLE * config.kept_cycles() as f64
 }
 
 /// Estimates the memory of the heads of denoising in a training step in bytes.
@@ -227,7 +227,7 @@ pub fn require_model(
     };
     let average = if config.average.kind == AverageKind::None { 0.0 } else { 1.0 };
     let noise = if config.noise.weights > 0.0 { 1.0 } else { 0.0 };
-    let needed = numbers * (2.0 + moments + average + noise + config.kept_cycles()) * NUMBER;
+    let needed = numbers * (2.0 + moments + average + noise + config.kept_cycles() as f64) * NUMBER;
     match available {
         Some(available) if device::computes_on_host(device) && needed > available as f64 => {
             Err(TrainError::ModelMemory { numbers, needed: needed as u64, available })
@@ -292,6 +292,11 @@ mod tests {
         let plain = bytes(&Config::default());
         let averaged = Config::resolve(None, &["average.kind=ema"]).expect("known settings");
         assert!(bytes(&averaged).parameter_bytes > plain.parameter_bytes);
+        let cycles = ["schedule.kind=cosine", "schedule.cosine.cycles=5", "finetune.select=last"];
+        let kept = [&cycles[..], &["finetune.snapshots=true"]].concat();
+        let [cycles, kept] = [&cycles[..], &kept]
+            .map(|settings| bytes(&Config::resolve(None, settings).expect("known settings")).parameter_bytes);
+        assert!(kept > cycles && cycles == plain.parameter_bytes);
         let shaken =
             Config::resolve(None, &["noise.weights=0.1", "noise.strain=0.1"]).expect("known settings");
         assert!(bytes(&shaken).parameter_bytes > plain.parameter_bytes);

@@ -6,7 +6,7 @@
 //! * `prepared`: batches on the device, ahead of the model where that has memory of its own
 //! * `writer`: writing to the run's folder, from one of several processes
 //! * [`schedule`]: learning rate and β1 at every step; [`plateau`]: epochs without a better loss
-//! * [`average`]: averages of the weights; [`cycle_ends`]: weights at the ends of cycles
+//! * [`average`]: averages of the weights; [`cycle_ends`]: weights at the ends of a cosine's cycles, for an ensemble
 //! * [`noise`]: noise on weights and gradients
 //! * [`folder`]: the folder of a run and its lock; `own`: recognition of a run's files
 //! * [`checkpoint`]: state, weights and optimiser in one file

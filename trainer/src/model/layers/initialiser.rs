@@ -49,8 +49,8 @@ impl Initialiser {
         Self { generator, device: device.clone(), numbers: 0.0, content: Content::Drawn }
     }
 
-    /// Creates an initialiser of zeros, for a model whose weights come from a file: to draw them takes longer than to read
-    /// them. The parameters are made on `device`.
+    /// Creates an initialiser that fills every parameter with zeros on `device`, for a model whose weights are then read
+    /// from a file. Drawing weights would take longer than reading them.
     pub fn blank(device: &Device) -> Self {
         Self { content: Content::Zeros, ..Self::new(0, device) }
     }

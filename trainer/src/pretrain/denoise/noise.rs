@@ -44,13 +44,13 @@ struct Noise {
 impl Noise {
     /// Draws noise on a number of atoms. The distribution is the same in every Cartesian frame: the strain is that of a
     /// matrix of independent numbers and its transpose, `(A + Aᵀ)/2`.
-    fn draw(deviations: &DenoiseConfig, atoms: usize, generator: &mut impl Rng) -> Self {
+    fn draw(config: &DenoiseConfig, atoms: usize, generator: &mut impl Rng) -> Self {
         let mut normal = |deviation: f64| deviation * generator.sample::<f64, _>(StandardNormal);
-        let a: Matrix3 = std::array::from_fn(|_| std::array::from_fn(|_| normal(deviations.strain)));
+        let a: Matrix3 = std::array::from_fn(|_| std::array::from_fn(|_| normal(config.strain)));
         let strain =
             std::array::from_fn(|row| std::array::from_fn(|column| (a[row][column] + a[column][row]) / 2.0));
         let mut displacements: Vec<Vector3> =
-            (0..atoms).map(|_| std::array::from_fn(|_| normal(deviations.displacement))).collect();
+            (0..atoms).map(|_| std::array::from_fn(|_| normal(config.displacement))).collect();
         for axis in 0..3 {
             let mean = displacements.iter().map(|step| step[axis]).sum::<f64>() / atoms as f64;
             displacements.iter_mut().for_each(|step| step[axis] -= mean);
@@ -64,9 +64,9 @@ impl Noise {
     }
 
     /// Returns the noise in standard deviations: displacements `[atoms, 3]` and the six elements of the strain.
-    fn in_deviations(&self, deviations: &DenoiseConfig) -> (Vec<f64>, [f64; 6]) {
+    fn in_deviations(&self, config: &DenoiseConfig) -> (Vec<f64>, [f64; 6]) {
         let per = |deviation: f64| if deviation > 0.0 { 1.0 / deviation } else { 0.0 };
-        let (of_displacement, of_strain) = (per(deviations.displacement), per(deviations.strain));
+        let (of_displacement, of_strain) = (per(config.displacement), per(config.strain));
         let displacements = self.displacements.as_flattened().iter().map(|step| step * of_displacement);
         let [[xx, xy, xz], [_, yy, yz], [_, _, zz]] = self.strain;
         (displacements.collect(), [xx, yy, zz, yz, xz, xy].map(|element| element * of_strain))
@@ -208,14 +208,15 @@ pub fn with_strain(of_cells: LatticeStatistics, strain: f64) -> LatticeStatistic
     LatticeStatistics { mean, std }
 }
 
-/// Adds noise of the configured deviations to every crystal of a batch and builds the batch anew. The draws for a crystal depend only on the seed, the
-/// epoch and its place in the epoch. A crystal that is no valid graph with its noise stays as it is.
+/// Adds normal noise to every crystal of a batch and builds the batch anew. `config` has the standard deviations: of each
+/// Cartesian coordinate in Å (`displacement`), and of the strain along an axis (`strain`). The draws for a crystal depend only
+/// on the seed, the epoch and its place in the epoch. A crystal that is no valid graph with its noise stays as it is.
 ///
 /// # Panics
 /// If the batch was built without positions or images.
 pub fn add_noise<R: BatchFloat>(
     graph: &GraphBatch<R>,
-    deviations: &DenoiseConfig,
+    config: &DenoiseConfig,
     key: DrawKey,
     settings: BatchSettings,
 ) -> NoisyBatch<R> {
@@ -228,13 +229,13 @@ pub fn add_noise<R: BatchFloat>(
         }
         let atoms = crystal.fractional.len();
         let mut generator = keyed(Purpose::Noise, key.seed, key.epoch, place);
-        let mut noise = Noise::draw(deviations, atoms, &mut generator);
+        let mut noise = Noise::draw(config, atoms, &mut generator);
         if !crystal.push(&noise, settings.cutoff_angstrom, &mut builder) {
             noise = Noise::none(atoms);
             let is_valid = crystal.push(&noise, settings.cutoff_angstrom, &mut builder);
             assert!(is_valid, "the crystal was a valid graph");
         }
-        let (of_atoms, of_cell) = noise.in_deviations(deviations);
+        let (of_atoms, of_cell) = noise.in_deviations(config);
         displacements.extend(of_atoms.into_iter().map(R::from_f64));
         strains.extend(of_cell.map(R::from_f64));
     }
