@@ -25,6 +25,9 @@ const MISSING: [u8; 3] = [1, 2, 4];
 /// Bit of [`RawSite::problems`]: a coordinate or the occupancy is not a number, see [`RawBlock::bad_numbers`].
 const MALFORMED: u8 = 8;
 
+/// Bit of [`RawSite::problems`]: hydrogen atoms are attached, see [`RawSite::attached_hydrogens`].
+const ATTACHED: u8 = 16;
+
 /// An atom site as given in the file.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct RawSite {
@@ -48,6 +51,9 @@ pub(super) struct RawSite {
     pub(super) occupancy: f64,
     /// Byte offset of the first value of the site.
     pub(super) offset: u32,
+    /// Number of hydrogen atoms that belong to the site and have no coordinates; 0 if absent. Single precision keeps
+    /// sites small.
+    pub(super) attached_hydrogens: f32,
     problems: u8,
 }
 
@@ -65,11 +71,12 @@ impl RawSite {
             digits: [0; 3],
             occupancy: 1.0,
             offset,
+            attached_hydrogens: 0.0,
             problems: MISSING[0] | MISSING[1] | MISSING[2],
         }
     }
 
-    /// Whether all coordinates are present and all numeric values are valid.
+    /// Whether all coordinates are present, all numeric values are valid and no hydrogen atoms are attached.
     #[inline]
     pub(super) fn is_sound(&self) -> bool {
         self.problems == 0
@@ -83,6 +90,14 @@ impl RawSite {
     /// Records that a numeric value is invalid.
     pub(super) fn set_malformed(&mut self) {
         self.problems |= MALFORMED;
+    }
+
+    /// Records the number of hydrogen atoms attached to the site, if there are any.
+    pub(super) fn attach_hydrogens(&mut self, count: f32) {
+        if count > 0.0 {
+            self.attached_hydrogens = count;
+            self.problems |= ATTACHED;
+        }
     }
 
     /// Returns the data name of the first coordinate that is missing.
@@ -366,6 +381,9 @@ impl RawBlock {
             Tag::DisorderGroup => return site.disorder_group = known(value),
             Tag::Multiplicity => return site.multiplicity = known(value),
             Tag::DisorderAssembly => return site.disorder_assembly = known(value),
+            Tag::AttachedHydrogens => {
+                return site.attach_hydrogens(number(value, bytes).unwrap_or_default() as f32);
+            }
             Tag::Occupancy => {
                 return match number(value, bytes) {
                     Some(occupancy) => site.occupancy = occupancy,

@@ -2,6 +2,7 @@
 
 use super::block::RawBlock;
 use super::cell::Cell;
+use super::differences::{Differences, Kept};
 use super::error::{CifErrorKind, SYMMETRY_UNCLEAR};
 use super::evidence::{Contents, Verdict};
 use super::expand::{Expander, Nearness};
@@ -24,6 +25,7 @@ pub(super) struct Builder {
     groups: GroupReader,
     expander: Expander,
     pairs: PairSearch,
+    differences: Differences,
     remarks: Vec<Remark>,
 }
 
@@ -52,8 +54,11 @@ impl Builder {
         if self.structure.atomic_numbers.is_empty() {
             return Err(reading.error(CifErrorKind::NoStructure));
         }
+        let is_settled = matches!(doubt, Doubt::None);
         self.check_contents(&reading, &cell, &operations, symbol, doubt)?;
-        self.check_pairs(&reading, &Nearness::new(&cell))
+        self.check_pairs(&reading, &Nearness::new(&cell))?;
+        self.note_differences(&reading, operations.len(), is_settled);
+        Ok(())
     }
 
     /// Returns the number of sites that the buffers have room for.
@@ -161,6 +166,17 @@ impl Builder {
         };
         self.remarks.push(Remark { code: SYMMETRY_UNCLEAR, at, message });
         Ok(())
+    }
+
+    /// Makes a remark if the structure contradicts the formula, Z or a multiplicity of its block, unless there is one
+    /// that the symmetry is unclear.
+    fn note_differences(&mut self, reading: &Reading<'_>, operations: usize, is_settled: bool) {
+        if self.remarks.iter().any(|remark| remark.code == SYMMETRY_UNCLEAR) {
+            return;
+        }
+        let kept = Kept { structure: &self.structure, origins: &self.origins, operations, is_settled };
+        let remark = self.differences.find(reading, &kept);
+        self.remarks.extend(remark);
     }
 
     /// Takes over the sites of a cell that is given completely.

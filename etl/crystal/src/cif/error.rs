@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::number::exact;
+use crate::number::{exact, significant};
 use crate::symmetry::OperationError;
 
 /// An error of a data block or of a whole file.
@@ -153,6 +153,14 @@ pub enum CifErrorKind {
         /// The reason.
         fault: JoinFault,
     },
+    /// Hydrogen atoms are attached to a site without sites of their own.
+    #[error("hydrogen of site {site:?} has no coordinates: _atom_site_attached_hydrogens is {}", significant(*.count))]
+    AttachedHydrogens {
+        /// The site's label.
+        site: String,
+        /// Number of hydrogen atoms.
+        count: f64,
+    },
     /// No space group has the given symbol or number.
     #[error("{symbol:?} is no known space group")]
     UnknownSpaceGroup {
@@ -215,6 +223,7 @@ impl CifErrorKind {
             }
             Self::Modulated { .. } => "cif_modulated",
             Self::UnmatchedLabel { .. } => "cif_unmatched_label",
+            Self::AttachedHydrogens { .. } => "hidden_atoms",
             Self::UnknownSpaceGroup { .. } => "cif_unknown_space_group",
             Self::AmbiguousOrigin { .. } | Self::AmbiguousSetting { .. } => "cif_ambiguous_origin",
             Self::TooManySites { .. } => "too_many_sites",
@@ -247,12 +256,12 @@ pub enum JoinFault {
     TooMany,
 }
 
-/// A remark about an ambiguity in the file of a structure that is accepted.
+/// A remark about an ambiguity or a contradiction in the file of a structure that is accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CifNote {
     /// Short, stable name of the kind of remark, in snake_case.
     pub code: &'static str,
-    /// Line of the ambiguous value in the file, from 1.
+    /// Line of the value that the remark is about, from 1.
     pub line: u32,
     /// The remark, with the values it is about.
     pub message: String,
@@ -264,6 +273,9 @@ pub(super) const SYMMETRY_UNCLEAR: &str = "cif_symmetry_unclear";
 
 /// Code of a note: the file gives the space group by its number only, and nothing determines the origin or the axes.
 pub(super) const SETTING_ASSUMED: &str = "cif_setting_assumed";
+
+/// Code of a note: the sites hold other atoms than the formula, Z or the multiplicities of the sites say.
+pub(super) const CONTENTS_DIFFER: &str = "cif_contents_differ";
 
 /// The reason why listed operations are not a space group of the unit cell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]

@@ -126,8 +126,14 @@ impl Contents {
         }
     }
 
+    /// Formats the atoms in order of atomic number: `Na 1, Cl 1`.
+    pub(super) fn composition(&self) -> String {
+        let present = SYMBOLS.iter().zip(&self.atoms).filter(|(_, count)| **count > 0.0);
+        present.map(|(symbol, count)| format!("{symbol} {count}")).collect::<Vec<_>>().join(", ")
+    }
+
     /// Compares the number of positions of every site with its multiplicity.
-    fn multiplicities(&self, reading: &Reading<'_>) -> Verdict {
+    pub(super) fn multiplicities(&self, reading: &Reading<'_>) -> Verdict {
         let given = |site: usize| {
             let site = reading.block.sites.get(site)?;
             parse_number(site.multiplicity.of(reading.bytes)).map(|given| (site, given))
@@ -181,8 +187,7 @@ impl Contents {
             }
             None if agrees(atoms / in_unit) && atoms / in_unit >= 1.0 - COUNT_TOLERANCE => Verdict::Silent,
             None => {
-                let atoms = composition(&self.atoms);
-                let evidence = format!("the cell holds {atoms}, the formula is {written:?}");
+                let evidence = format!("the cell holds {}, the formula is {written:?}", self.composition());
                 Verdict::Contradicts { evidence, are_more: false }
             }
         }
@@ -215,12 +220,6 @@ impl Contents {
     }
 }
 
-/// Formats the atoms of the unit cell in order of atomic number: `Na 1, Cl 1`.
-fn composition(atoms: &Counts) -> String {
-    let present = SYMBOLS.iter().zip(atoms).filter(|(_, count)| **count > 0.0);
-    present.map(|(symbol, count)| format!("{symbol} {count}")).collect::<Vec<_>>().join(", ")
-}
-
 /// Whether the formula may be that of `units` formula units. Some programs write the formula of the whole cell along
 /// with Z.
 fn is_of_units(formula: &Counts, units: f64) -> bool {
@@ -230,13 +229,22 @@ fn is_of_units(formula: &Counts, units: f64) -> bool {
 /// Counts the atoms of a sum formula such as `C10 H24 Br Cl2`. Returns `None` if it cannot be parsed.
 fn counts_of_formula(formula: &[u8]) -> Option<Counts> {
     let mut counts = [0.0; SYMBOLS.len()];
-    for part in formula.split(u8::is_ascii_whitespace).filter(|part| !part.is_empty()) {
-        let letters = part.iter().position(|byte| !byte.is_ascii_alphabetic()).unwrap_or(part.len());
-        let (symbol, count) = part.split_at(letters);
+    for part in parts_of_formula(formula) {
+        let (number, count) = part?;
         let count = if count.is_empty() { 1.0 } else { parse_number(count)? };
-        *counts.get_mut(usize::from(atomic_number_of(symbol)?))? += count;
+        *counts.get_mut(usize::from(number))? += count;
     }
     Some(counts)
+}
+
+/// Splits a sum formula into atomic numbers and coefficients as written, which may be empty. `None` stands for a part
+/// that names no element.
+pub(super) fn parts_of_formula(formula: &[u8]) -> impl Iterator<Item = Option<(u8, &[u8])>> {
+    formula.split(u8::is_ascii_whitespace).filter(|part| !part.is_empty()).map(|part| {
+        let letters = part.iter().position(|byte| !byte.is_ascii_alphabetic()).unwrap_or(part.len());
+        let (symbol, count) = part.split_at(letters);
+        Some((atomic_number_of(symbol)?, count))
+    })
 }
 
 #[cfg(test)]

@@ -73,6 +73,7 @@ fn take(site: &mut RawSite, row: &RawSite, list: JoinedLoop, known: JoinedLoop, 
         }
         site.occupancy = row.occupancy;
     }
+    site.attach_hydrogens(row.attached_hydrogens);
     let texts = [
         (Tag::TypeSymbol, &mut site.type_symbol, row.type_symbol),
         (Tag::CalcFlag, &mut site.calc_flag, row.calc_flag),

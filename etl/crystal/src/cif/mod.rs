@@ -8,6 +8,7 @@
 mod block;
 mod build;
 mod cell;
+mod differences;
 mod document;
 mod error;
 mod evidence;

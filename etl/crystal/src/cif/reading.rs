@@ -234,6 +234,10 @@ impl<'a> Reading<'a> {
                 let value = excerpt(bad.value.of(self.bytes));
                 self.error_at(CifErrorKind::BadNumber { item: bad.item, value }, bad.value)
             }
+            None if site.attached_hydrogens > 0.0 => {
+                let count = f64::from(site.attached_hydrogens);
+                self.error_of(site, CifErrorKind::AttachedHydrogens { site: site_label, count })
+            }
             None => self.error_of(site, CifErrorKind::NoStructure),
         }
     }

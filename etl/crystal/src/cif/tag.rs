@@ -92,6 +92,8 @@ pub(super) enum Tag {
     DisorderGroup,
     /// `_atom_site_disorder_assembly`.
     DisorderAssembly,
+    /// `_atom_site_attached_hydrogens`.
+    AttachedHydrogens,
 }
 
 impl Tag {
@@ -105,6 +107,7 @@ impl Tag {
         self.is_coordinate()
             || matches!(self, Self::Label | Self::TypeSymbol | Self::Occupancy | Self::CalcFlag)
             || matches!(self, Self::DisorderGroup | Self::DisorderAssembly | Self::Multiplicity)
+            || matches!(self, Self::AttachedHydrogens)
     }
 
     /// Whether this is a length or an angle of the unit cell.
@@ -121,10 +124,10 @@ impl Tag {
 }
 
 /// Number of variants of [`Tag`].
-pub(super) const TAGS: usize = Tag::DisorderAssembly as usize + 1;
+pub(super) const TAGS: usize = Tag::AttachedHydrogens as usize + 1;
 
 /// All known data names, in lower case and with `_` for `.` and `-`.
-const NAMES: [(&[u8], Tag); 35] = [
+const NAMES: [(&[u8], Tag); 36] = [
     (b"_cell_length_a", Tag::LengthA),
     (b"_cell_length_b", Tag::LengthB),
     (b"_cell_length_c", Tag::LengthC),
@@ -160,6 +163,7 @@ const NAMES: [(&[u8], Tag); 35] = [
     (b"_exptl_crystal_density_diffrn", Tag::Density),
     (b"_atom_site_symmetry_multiplicity", Tag::Multiplicity),
     (b"_atom_site_site_symmetry_multiplicity", Tag::Multiplicity),
+    (b"_atom_site_attached_hydrogens", Tag::AttachedHydrogens),
 ];
 
 /// Length of the longest of [`NAMES`] plus one.

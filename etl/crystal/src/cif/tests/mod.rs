@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod accepted;
+mod contents;
 mod evidence;
 mod mutation;
 mod refused;

@@ -152,6 +152,29 @@ fn coordinates_that_are_none() {
 }
 
 #[test]
+fn hydrogen_without_coordinates() {
+    let column = "_atom_site_attached_hydrogens";
+    let attached = |column: &str, count: &str| {
+        sites(column, &format!("O1 O 0 0 0 {count}\nNa1 Na .5 .5 .5 0")) + "_chemical_formula_sum 'H Na O'\n"
+    };
+    let message = "hydrogen of site \"O1\" has no coordinates: _atom_site_attached_hydrogens is 1";
+    assert_eq!(refusal(&attached(column, "1")), ("hidden_atoms", 15, message.to_owned()));
+    assert_eq!(refusal(&attached("_atom_site.attached_hydrogens", "2")).0, "hidden_atoms");
+    assert!(refusal(&attached(column, "0.5")).2.ends_with("is 0.5"));
+    for count in ["0", "0.0", ".", "?", "-1", "none"] {
+        assert_eq!(structure(attached(column, count).as_bytes()).atomic_numbers, [8, 11], "{count}");
+    }
+    // A site that is no atom has none.
+    let dummy = sites(&format!("{column} _atom_site_calc_flag"), "O1 O 0 0 0 0 .\nNa1 Na .5 .5 .5 3 dum");
+    assert_eq!(structure(dummy.as_bytes()).atomic_numbers, [8]);
+    let partial = sites(&format!("{column} _atom_site_occupancy"), "O1 O 0 0 0 1 0.5");
+    assert_eq!(refusal(&partial).0, "cif_partial_occupancy");
+    let joined = sites("", "O1 O 0 0 0") + &format!("loop_ _atom_site_label {column} O1 2\n");
+    assert_eq!(refusal(&joined).0, "hidden_atoms");
+    assert_eq!(structure(joined.replace("O1 2", "O1 0").as_bytes()).atomic_numbers, [8]);
+}
+
+#[test]
 fn symmetry_that_is_none() {
     let with = |rest: &str| format!("{}{rest}\n", sites("", "O1 O 0.1 0.2 0.3"));
     let operations = |list: &str| with(&format!("loop_ _space_group_symop_operation_xyz {list}"));
