@@ -4,6 +4,7 @@ use std::fmt;
 
 use thiserror::Error;
 
+use super::commas::is_number_with_commas;
 use crate::source::SourceError;
 
 /// The labels that a table gives a crystal.
@@ -28,20 +29,20 @@ pub enum LabelError {
     /// The file cannot be opened or decompressed, or its JSON is malformed.
     #[error(transparent)]
     Source(#[from] SourceError),
-    /// The CSV cannot be parsed.
+    /// The CSV cannot be read.
     #[error("{file}: {source}")]
     Csv {
         /// The table.
         file: String,
-        /// What is wrong, with the line.
+        /// What is wrong.
         source: csv::Error,
     },
-    /// The table has no rows, no columns or an unknown layout.
+    /// The table has no rows, no columns, an unknown layout, or rows that cannot be told apart.
     #[error("{file}: {message}")]
     Layout {
         /// The table.
         file: String,
-        /// What is missing.
+        /// What is wrong, with the line where there is one.
         message: String,
     },
     /// A table has too many fields for its size, as one that is packed to fill the memory.
@@ -150,7 +151,11 @@ pub enum LabelError {
 
 /// Returns a hint on what an invalid value may mean.
 fn hint(value: &str) -> &'static str {
-    let is_decimal = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let (whole, part) = value.trim_start_matches('-').split_once(',').unwrap_or_default();
-    if is_decimal(whole) && is_decimal(part) { ": write decimals with a point" } else { "" }
+    if !is_number_with_commas(value.as_bytes()) {
+        ""
+    } else if value.contains('.') || value.matches(',').count() > 1 {
+        ": write thousands without commas"
+    } else {
+        ": write decimals with a point"
+    }
 }

@@ -6,12 +6,14 @@
 //! than 100 bytes per row with several properties.
 
 mod column;
+mod commas;
 mod error;
 mod folds;
 mod identifiers;
 mod join;
 mod met;
 mod names;
+mod quotes;
 mod reader;
 mod rows;
 mod slots;

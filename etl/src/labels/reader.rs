@@ -1,18 +1,25 @@
 //! A CSV reader for label tables. Its errors name the file.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::io::{self, Cursor, Read};
 use std::rc::Rc;
 
-use csv::{ByteRecord, Reader, ReaderBuilder};
+use csv::{ByteRecord, ErrorKind, Reader, ReaderBuilder};
 
 use super::LabelError;
+use super::quotes::{QuoteFault, RowScan};
 use crate::source::{PARQUET_MAGIC, Progress, SourceError};
 
+/// UTF-8 byte order mark.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+/// Start of a line before the table that names its separator, as spreadsheets read it. The case does not matter.
+const SEPARATOR_WORD: &[u8] = b"sep=";
 /// Number of bytes that are examined for the separator.
 const START_BYTES: u64 = 64 << 10;
 /// Number of lines that are examined for the separator.
 const START_LINES: usize = 20;
+/// The usual separator.
+pub(super) const COMMA: u8 = b',';
 /// Separators that are tried before the comma, because a table that uses them may have decimal commas.
 const OTHER_SEPARATORS: [u8; 2] = [b'\t', b';'];
 
@@ -46,11 +53,12 @@ impl Size {
     }
 }
 
-/// A stream that returns an error if a row is too long.
+/// A stream that returns an error if a row is too long or its quotes are at fault.
 struct RowBound<R> {
     stream: R,
     /// Number of bytes that the current row may still take.
     left: Rc<Cell<usize>>,
+    scan: Rc<RefCell<RowScan>>,
 }
 
 impl<R: Read> Read for RowBound<R> {
@@ -61,6 +69,10 @@ impl<R: Read> Read for RowBound<R> {
         }
         let count = self.stream.read(buffer)?;
         self.left.set(left.saturating_sub(count));
+        let mut scan = self.scan.borrow_mut();
+        let scanned =
+            if count == 0 { scan.end() } else { scan.scan(buffer.get(..count).unwrap_or_default()) };
+        scanned.map_err(io::Error::other)?;
         Ok(count)
     }
 }
@@ -72,11 +84,32 @@ pub(super) struct LabelCsv<'a> {
     reader: Reader<RowBound<Box<dyn Read + 'a>>>,
     /// Number of bytes that the current row may still take.
     left: Rc<Cell<usize>>,
+    scan: Rc<RefCell<RowScan>>,
+    /// The separator of fields.
+    pub(super) separator: u8,
     size: Size,
     /// Number of fields in all rows so far, each number of a list counted as one.
     fields: u64,
+    /// Line on which the last row begins.
+    line: u64,
     /// The last row read.
     pub(super) record: ByteRecord,
+}
+
+/// Returns the separator that the first line names, and the length of that line, if it is such a line.
+fn named_separator(start: &[u8]) -> Option<(u8, usize)> {
+    let (word, rest) = start.split_at_checked(SEPARATOR_WORD.len())?;
+    let (&separator, rest) = rest.split_first()?;
+    let is_separator =
+        matches!(separator, b'\t' | b' ') || (separator.is_ascii_punctuation() && separator != b'"');
+    let line_end = match rest {
+        [] => 0,
+        [b'\r', b'\n', ..] => 2,
+        [b'\r' | b'\n', ..] => 1,
+        _ => return None,
+    };
+    let is_named = word.eq_ignore_ascii_case(SEPARATOR_WORD) && is_separator;
+    is_named.then_some((separator, SEPARATOR_WORD.len() + 1 + line_end))
 }
 
 /// Returns the separator of a table: the tab or semicolon, if each of the first lines contains the same number of
@@ -96,7 +129,7 @@ fn separator(start: &[u8]) -> u8 {
         let first = counts.next().unwrap_or_default();
         first > 0 && counts.all(|count| count == first)
     };
-    OTHER_SEPARATORS.into_iter().find(divides).unwrap_or(b',')
+    OTHER_SEPARATORS.into_iter().find(divides).unwrap_or(COMMA)
 }
 
 impl<'a> LabelCsv<'a> {
@@ -113,24 +146,43 @@ impl<'a> LabelCsv<'a> {
                 "is a Parquet table; labels are read from CSV, and splits from JSON, too".to_owned();
             return Err(LabelError::Layout { file: file.to_owned(), message });
         }
-        // The last line may be incomplete.
-        let whole = memchr::memrchr(b'\n', &start).filter(|_| start.len() as u64 == START_BYTES);
-        let separator = separator(whole.map_or(&start[..], |end| &start[..end]));
+        let is_cut = start.len() as u64 == START_BYTES;
+        if start.starts_with(BYTE_ORDER_MARK) {
+            start.drain(..BYTE_ORDER_MARK.len());
+        }
+        let mut line = 1;
+        let separator = match named_separator(&start) {
+            Some((named, length)) => {
+                line += start.drain(..length).filter(|byte| *byte == b'\n').count() as u64;
+                named
+            }
+            None => {
+                // The last line may be incomplete.
+                let whole = memchr::memrchr(b'\n', &start).filter(|_| is_cut);
+                separator(whole.map_or(&start[..], |end| &start[..end]))
+            }
+        };
         let stream: Box<dyn Read + 'a> = Box::new(Cursor::new(start).chain(stream));
         let left = Rc::new(Cell::new(MAX_ROW_BYTES));
-        let stream = RowBound { stream, left: Rc::clone(&left) };
+        let scan = Rc::new(RefCell::new(RowScan::new(separator, line)));
+        let stream = RowBound { stream, left: Rc::clone(&left), scan: Rc::clone(&scan) };
         let reader = ReaderBuilder::new().has_headers(false).delimiter(separator).from_reader(stream);
-        Ok(Self { file, reader, left, size, fields: 0, record: ByteRecord::new() })
+        Ok(Self { file, reader, left, scan, separator, size, fields: 0, line, record: ByteRecord::new() })
     }
 
     /// Reads the next row. Every row must have as many fields as the first.
     ///
     /// # Errors
-    /// Returns [`LabelError::Layout`] for a row of more than 4 MiB, [`LabelError::TooManyFields`] for too many fields
-    /// for the size of the table, and [`LabelError::Csv`] for other errors.
+    /// Returns [`LabelError::Layout`] for a row of more than 4 MiB, a row of another length and odd quotes,
+    /// [`LabelError::TooManyFields`] for too many fields for the size of the table, and [`LabelError::Csv`] if the
+    /// stream cannot be read.
     pub(super) fn row(&mut self) -> Result<Option<&ByteRecord>, LabelError> {
         self.left.set(MAX_ROW_BYTES);
         let more = self.reader.read_byte_record(&mut self.record);
+        if !matches!(more, Ok(false)) {
+            // The position of a record lies before empty lines and the second half of a line end.
+            self.line = self.scan.borrow_mut().take_row();
+        }
         match more {
             Ok(true) => {
                 self.fields += self.record.len() as u64 + numbers_of_lists(&self.record);
@@ -148,13 +200,31 @@ impl<'a> LabelCsv<'a> {
                 let message = format!("line {}: a row of more than {MAX_ROW_BYTES} bytes", self.line());
                 Err(self.layout(&message))
             }
-            Err(source) => Err(LabelError::Csv { file: self.file.to_owned(), source }),
+            Err(source) => Err(self.fault(source)),
         }
     }
 
-    /// Returns the line of the last row.
+    /// Returns the error of a row that the CSV reader did not read.
+    fn fault(&self, source: csv::Error) -> LabelError {
+        let message = match source.kind() {
+            ErrorKind::UnequalLengths { expected_len, len, .. } => {
+                Some(format!("line {}: {len} fields, where the first row has {expected_len}", self.line))
+            }
+            ErrorKind::Io(error) => {
+                let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<QuoteFault>());
+                inner.map(QuoteFault::to_string)
+            }
+            _ => None,
+        };
+        match message {
+            Some(message) => self.layout(&message),
+            None => LabelError::Csv { file: self.file.to_owned(), source },
+        }
+    }
+
+    /// Returns the line on which the last row begins.
     pub(super) fn line(&self) -> u64 {
-        self.record.position().map_or(0, csv::Position::line)
+        self.line
     }
 
     /// Returns the error of a file with another layout.
@@ -193,6 +263,24 @@ mod tests {
             ("", b','),
         ] {
             assert_eq!(separator(text.as_bytes()), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_first_line_may_name_the_separator() {
+        for (text, expected) in [
+            ("sep=;\r\nid;x\r\n", Some((b';', 7))),
+            ("SEP=,\nid,x\n", Some((b',', 6))),
+            ("sep=\t\rid\tx\r", Some((b'\t', 6))),
+            ("sep=|", Some((b'|', 5))),
+            ("sep=", None),
+            ("sep=\n,\n", None),
+            ("sep=;;\n", None),
+            ("sep=x\n", None),
+            ("sep=\"\n", None),
+            ("sep,x\n", None),
+        ] {
+            assert_eq!(named_separator(text.as_bytes()), expected, "{text:?}");
         }
     }
 }

@@ -3,10 +3,11 @@
 use schemas::store::SPLIT_PREFIX;
 
 use super::column::{Column, SplitColumn, TextNames};
-use super::reader::{LabelCsv, stem};
+use super::commas::{HALVES, may_be_halves};
+use super::reader::{COMMA, LabelCsv, stem};
 use super::rows::{Rows, Table, TableSplit};
 use super::{DEFAULT_TARGET, LabelError, folds};
-use crate::source::{PropertyValue, find_id_column};
+use crate::source::{PropertyValue, find_id_column, is_missing, shown};
 
 /// First fields that identify a header of an `id_prop.csv`, in addition to the usual names of identifier columns. The
 /// file should not have a header.
@@ -55,7 +56,7 @@ pub(super) fn read_with_header(
                 Reading::Folds(column) => column.push(folds::parse(value, csv.file, line)?),
                 Reading::Split(_, split) => {
                     let part = String::from_utf8_lossy(value.trim_ascii());
-                    split.codes.push((!part.is_empty()).then(|| parts.code(&part)));
+                    split.codes.push((!is_missing(value)).then(|| parts.code(&part)));
                 }
             }
         }
@@ -74,6 +75,10 @@ pub(super) fn read_with_header(
 }
 
 /// Reads a table of CGCNN: identifier, value, and possibly further values. `first` is its first row.
+///
+/// # Errors
+/// Returns a [`LabelError`] if the table cannot be read, and for columns without names that may be the halves of
+/// numbers with decimal commas.
 pub(super) fn read_id_prop(
     mut csv: LabelCsv<'_>,
     first: &[String],
@@ -94,23 +99,36 @@ pub(super) fn read_id_prop(
         (None, _) => format!("{DEFAULT_TARGET}_{}", at + 1),
     };
     let mut columns: Vec<Column> = (0..first.len() - 1).map(|at| Column::new(&name(at))).collect();
+    let first_line = csv.line();
+    let mut are_halves = csv.separator == COMMA
+        && !is_header
+        && keys.len() < columns.len()
+        && columns.len().is_multiple_of(HALVES)
+        && may_be_halves(first.iter().skip(1).map(String::as_bytes));
     let mut notes = Vec::new();
     if is_header {
         notes.push(format!("{}: its first line is taken for a header: {}", csv.file, first.join(", ")));
     } else {
-        let line = csv.line();
         let mut fields = first.iter();
-        rows.push(fields.next().map(String::as_bytes).unwrap_or_default(), line)?;
+        rows.push(fields.next().map(String::as_bytes).unwrap_or_default(), first_line)?;
         for (column, value) in columns.iter_mut().zip(fields) {
-            column.push(value.as_bytes(), line);
+            column.push(value.as_bytes(), first_line);
         }
     }
     while csv.row()?.is_some() {
         let line = csv.line();
         rows.push(csv.record.get(0).unwrap_or_default(), line)?;
+        are_halves = are_halves && may_be_halves(csv.record.iter().skip(1));
         for (column, value) in columns.iter_mut().zip(csv.record.iter().skip(1)) {
             column.push(value, line);
         }
+    }
+    if let (true, [_, whole, part, ..]) = (are_halves, first) {
+        let value = shown(format!("{whole},{part}").as_bytes());
+        return Err(csv.layout(&format!(
+            "line {first_line}: {value:?} may be one number with a decimal comma or two whole numbers: write decimals \
+             with a point; separate whole numbers by tabs or semicolons, or give each of their columns a name"
+        )));
     }
     Ok(Table { columns, all_numeric: true, notes, ..Table::default() })
 }

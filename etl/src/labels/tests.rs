@@ -1,3 +1,5 @@
+mod spelling;
+
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
@@ -225,8 +227,10 @@ fn faults_name_file_line_column_and_value() {
         assert_eq!(fault(&[(name, "PAR1\u{15}\u{0}")]), expected);
     }
     assert_eq!(fault(&[("id_prop.csv", "a\n")]), "id_prop.csv: has no values beside the identifiers");
-    let ragged = fault(&[("l.csv", "id,x\na,1,2\n")]);
-    assert!(ragged.starts_with("l.csv: ") && ragged.contains("line: 2"), "{ragged}");
+    let ragged = fault(&[("l.csv", "id,x\r\n\r\na,1,2\r\n")]);
+    assert_eq!(ragged, "l.csv: line 3: 3 fields, where the first row has 2");
+    let twice = fault(&[("l.csv", "id,x\r\n\r\na,1\r\na,2\r\n")]);
+    assert_eq!(twice, "l.csv: line 4: \"a\" stands there a second time");
 }
 
 #[test]

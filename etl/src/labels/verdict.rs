@@ -11,7 +11,8 @@ use crate::source::{Content, NoClasses, documented};
 pub(super) const QUALIFIER: &str = "labels";
 
 /// Returns the kind of the property that a column holds. Returns `None` if the column is left out. Remarks about its
-/// values are added to `notes`. Text is an error in a documented property and if all columns are numeric.
+/// values are added to `notes`. Text is an error in a documented property, if all columns are numeric, and where all of
+/// it is numbers with commas.
 pub(super) fn judge(
     table: &TableRows,
     column: &Column,
@@ -31,7 +32,7 @@ pub(super) fn judge(
             notes.push(format!("{file}: column {name:?} is empty and is left out"));
             return Ok(None);
         }
-        (_, Some((line, value))) if is_numeric => {
+        (_, Some((line, value))) if is_numeric || column.has_numbers_with_commas() => {
             return Err(LabelError::Value {
                 file: file.clone(),
                 line: *line,
