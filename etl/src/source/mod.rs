@@ -44,6 +44,8 @@ mod look;
 mod matbench;
 mod matbench_first_rows;
 mod matbench_index;
+mod matbench_row;
+mod matbench_task;
 mod names;
 mod odd_values;
 mod open;
