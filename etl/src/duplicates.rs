@@ -104,7 +104,7 @@ fn shown(ids: &[String]) -> String {
 /// has.
 ///
 /// # Errors
-/// Returns a [`StoreError`] if a store cannot be read.
+/// Returns a [`StoreError`] if a store cannot be read or a shard is not the one of its manifest.
 pub fn duplicates(store: &Path, other: Option<&Path>) -> Result<Duplicates, StoreError> {
     let stores: Vec<Opened<'_>> =
         [Some(store), other].into_iter().flatten().map(Opened::new).collect::<Result<_, _>>()?;
@@ -185,8 +185,11 @@ impl<'a> Opened<'a> {
         self.manifest.shards.iter().map(move |shard| open(&shard.file))
     }
 
-    /// Calls `found` with every row and its hash.
+    /// Verifies the shards, and calls `found` with every row and its hash.
     fn each_hash(&self, mut found: impl FnMut(u64, Option<u64>)) -> Result<(), StoreError> {
+        for entry in &self.manifest.shards {
+            entry.verify(self.path)?;
+        }
         let mut row = 0;
         let mut found = |hash: Option<u64>| {
             found(row, hash);
@@ -286,7 +289,23 @@ fn computed_hashes(shard: Shard, mut found: impl FnMut(Option<u64>)) -> Result<(
 
 #[cfg(test)]
 mod tests {
+    use schemas::layout::StorePaths;
+
     use super::*;
+    use crate::test_store;
+
+    #[test]
+    fn a_shard_that_its_manifest_does_not_have_is_refused() {
+        let folder = test_store::folder();
+        let store = folder.path();
+        test_store::write(store, &test_store::crystals(), 3);
+        assert_eq!(duplicates(store, None).expect("a store").crystals, [5]);
+        let mut manifest = Manifest::read(store).expect("a manifest");
+        manifest.shards[1].sha256 = "00".to_owned();
+        std::fs::write(StorePaths::new(store).manifest(), manifest.to_json()).expect("a writable folder");
+        let error = duplicates(store, None).expect_err("another shard");
+        assert!(matches!(error, StoreError::Damaged { .. }), "{error}");
+    }
 
     #[test]
     fn a_hash_is_sixteen_hexadecimal_digits() {

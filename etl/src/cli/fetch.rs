@@ -12,7 +12,7 @@ use super::{Outcome, print, print_json};
 /// Arguments of `etl fetch`.
 #[derive(Debug, Args)]
 pub(crate) struct FetchArguments {
-    /// Database: oqmd, jarvis or matbench
+    #[arg(help = format!("Database: {}", Database::ALL.map(Database::as_str).join(", ")))]
     database: Database,
     /// One task of it (dft_3d, splits, jdft2d, ...); everything unless given
     task: Option<String>,

@@ -47,7 +47,7 @@ impl ExportFormat {
     pub(super) fn own_keys(self) -> &'static [&'static str] {
         match self {
             Self::Cif | Self::Poscar => &[],
-            Self::Extxyz => &["pbc"],
+            Self::Extxyz => &["pbc", "pos", "species"],
             Self::PymatgenJson => &["structure"],
         }
     }
@@ -91,5 +91,12 @@ mod tests {
             assert_eq!(format.to_string().parse(), Ok(format));
         }
         assert!("xyz".parse::<ExportFormat>().is_err());
+    }
+
+    #[test]
+    fn columns_of_frames_are_no_labels() {
+        for key in ["pbc", "pos", "species"] {
+            assert!(ExportFormat::Extxyz.own_keys().contains(&key), "{key}");
+        }
     }
 }

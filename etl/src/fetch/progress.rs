@@ -3,6 +3,11 @@
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use schemas::text;
 
+/// Template of the bar of a file of unknown length.
+const WITHOUT_LENGTH: &str = "{msg}: {bytes} {binary_bytes_per_sec}";
+/// Template of the bar of a file of known length.
+const WITH_LENGTH: &str = "{msg}: {wide_bar} {bytes}/{total_bytes} {binary_bytes_per_sec} {eta}";
+
 /// Receives the progress of a fetch. The calls for each file are [`begin`](Self::begin), any number of
 /// [`position`](Self::position) and [`note`](Self::note), and [`end`](Self::end) if it succeeded.
 pub trait FetchProgress {
@@ -40,7 +45,7 @@ impl TerminalProgress {
     #[must_use]
     pub fn new() -> Self {
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-        bar.set_style(Self::style("{msg}: {bytes} {binary_bytes_per_sec}"));
+        bar.set_style(Self::style(WITHOUT_LENGTH));
         Self { bar, name: String::new() }
     }
 
@@ -59,6 +64,8 @@ impl FetchProgress for TerminalProgress {
     fn begin(&mut self, name: &str) {
         name.clone_into(&mut self.name);
         self.bar.reset();
+        self.bar.unset_length();
+        self.bar.set_style(Self::style(WITHOUT_LENGTH));
         self.bar.set_message(self.name.clone());
     }
 
@@ -67,9 +74,7 @@ impl FetchProgress for TerminalProgress {
             && let Some(total) = total
         {
             self.bar.set_length(total);
-            self.bar.set_style(Self::style(
-                "{msg}: {wide_bar} {bytes}/{total_bytes} {binary_bytes_per_sec} {eta}",
-            ));
+            self.bar.set_style(Self::style(WITH_LENGTH));
             // Bytes from an earlier run do not count for the transfer rate.
             self.bar.set_position(bytes);
             self.bar.reset_eta();
@@ -84,5 +89,21 @@ impl FetchProgress for TerminalProgress {
 
     fn end(&mut self) {
         self.bar.finish_and_clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_begins_without_a_length() {
+        let mut progress = TerminalProgress::new();
+        progress.begin("a");
+        progress.position(5, Some(10));
+        assert_eq!(progress.bar.length(), Some(10));
+        progress.end();
+        progress.begin("b");
+        assert_eq!((progress.bar.length(), progress.bar.position()), (None, 0));
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::datatypes::{DataType, Schema};
-use crystal::element::atomic_number;
+use crystal::element::{atomic_number, symbol};
 use schemas::property::PropertyKind;
 use schemas::store::{LabelKind, label_kind};
 use strsim::levenshtein;
@@ -67,13 +67,15 @@ impl<'a> Compiler<'a> {
             }
             Node::Elements(has, symbols) => {
                 let symbols: BTreeSet<String> = symbols.into_iter().collect();
-                match symbols.iter().find(|symbol| atomic_number(symbol).is_none()) {
-                    None => Rule::Elements(has, symbols),
-                    Some(symbol) => {
-                        let (text, symbol) = (quoted(self.text), symbol.clone());
-                        return Err(FilterError::UnknownElement { text, symbol });
+                for written in &symbols {
+                    // The column holds the symbols in their usual writing, and hydrogen for its isotopes.
+                    let meant = atomic_number(written).map(symbol);
+                    if meant != Some(written.as_str()) {
+                        let (text, symbol) = (quoted(self.text), written.clone());
+                        return Err(FilterError::UnknownElement { text, symbol, meant });
                     }
                 }
+                Rule::Elements(has, symbols)
             }
         })
     }
@@ -137,8 +139,8 @@ impl<'a> Compiler<'a> {
         let constant = match (is_text, value) {
             (true, Value::Text(text)) => Constant::Text(text),
             // An identifier may look like a number.
-            (true, Value::Number(number)) => Constant::Text(number.to_string()),
-            (false, Value::Number(number)) => Constant::Number(number),
+            (true, Value::Number(_, word)) => Constant::Text(word),
+            (false, Value::Number(number, _)) => Constant::Number(number),
             (false, Value::Text(value)) => match (self.is_boolean(field), value.parse::<bool>()) {
                 (true, Ok(truth)) => Constant::Number(f64::from(u8::from(truth))),
                 (is_boolean, _) => {

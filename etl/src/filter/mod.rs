@@ -52,12 +52,17 @@ pub enum FilterError {
         value: String,
     },
     /// The filter uses an unknown element symbol.
-    #[error("filter '{text}': '{symbol}' is no element")]
+    #[error(
+        "filter '{text}': '{symbol}' is no element{}",
+        meant.map_or_else(String::new, |meant| format!(" (did you mean '{meant}'?)"))
+    )]
     UnknownElement {
         /// The filter.
         text: String,
         /// The symbol.
         symbol: String,
+        /// The symbol that may be meant.
+        meant: Option<&'static str>,
     },
 }
 
@@ -185,6 +190,17 @@ mod tests {
     }
 
     #[test]
+    fn texts_are_compared_with_numbers_as_they_are_written() {
+        assert_eq!(kept("phase = 1"), [false, false, true]);
+        for other in ["01", "1.0", "1e0", "+1"] {
+            assert_eq!(kept(&format!("phase = {other}")), [false; 3], "{other}");
+            assert_eq!(kept(&format!("phase != {other}")), [true, false, true], "{other}");
+            assert_eq!(kept(&format!("phase IN ({other}, 7)")), [false; 3], "{other}");
+            assert_eq!(kept(&format!("nsites = {other}")), [false, false, true], "{other}");
+        }
+    }
+
+    #[test]
     fn elements_have() {
         assert_eq!(kept("elements HAS Cl"), [true, false, false]);
         assert_eq!(kept("elements HAS ALL Na, Cl"), [true, false, false]);
@@ -206,7 +222,14 @@ mod tests {
             fault("nsites > few"),
             "filter 'nsites > few': field 'nsites' holds numbers, 'few' is not"
         );
-        assert!(fault("elements HAS Xx").contains("'Xx' is no element"));
+        assert!(fault("elements HAS Xx").ends_with("'Xx' is no element"));
+        for (written, meant) in [("cu", "Cu"), ("CU", "Cu"), ("D", "H")] {
+            for has in ["HAS", "HAS ONLY", "HAS ANY"] {
+                let text = format!("elements {has} Li, {written}");
+                let expected = format!("'{written}' is no element (did you mean '{meant}'?)");
+                assert!(fault(&text).ends_with(&expected), "{text}");
+            }
+        }
     }
 
     #[test]

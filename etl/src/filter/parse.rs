@@ -11,8 +11,9 @@
 //! value = number | "text" | word
 //! ```
 //!
-//! Keywords are case-insensitive. A comparison with an unknown value is neither true nor false. An entry is kept only
-//! if the whole expression is true.
+//! Keywords are case-insensitive, symbols of elements are not. A field of text is compared with a number as it is
+//! written: `007` is not `7`. A comparison with an unknown value is neither true nor false. An entry is kept only if the
+//! whole expression is true.
 
 use super::quoted;
 
@@ -59,8 +60,8 @@ pub enum Has {
 /// A constant in a filter.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
-    /// A number.
-    Number(f64),
+    /// A number, and the word that it is written as.
+    Number(f64, String),
     /// A text, quoted or as a bare word.
     Text(String),
 }
@@ -90,7 +91,8 @@ pub enum Node {
 enum Token {
     Word(String),
     Quoted(String),
-    Number(f64),
+    /// A number, and the word that it is written as.
+    Number(f64, String),
     Symbol(&'static str),
 }
 
@@ -143,7 +145,12 @@ fn tokens(text: &str) -> Result<Vec<(usize, Token)>, ParseError> {
             let word = &rest[..length];
             // `nan` and `inf` are words, because no measured value is either.
             let number = word.parse().ok().filter(|number: &f64| number.is_finite());
-            tokens.push((start, number.map_or_else(|| Token::Word(word.to_owned()), Token::Number)));
+            let word = word.to_owned();
+            let token = match number {
+                Some(number) => Token::Number(number, word),
+                None => Token::Word(word),
+            };
+            tokens.push((start, token));
         }
         rest = &rest[length..];
     }
@@ -289,7 +296,7 @@ impl Parser<'_> {
         };
         let symbols = self.list(|parser| match parser.value()? {
             Value::Text(symbol) => Ok(symbol),
-            Value::Number(_) => Err(parser.fault("an element symbol is expected")),
+            Value::Number(..) => Err(parser.fault("an element symbol is expected")),
         })?;
         Ok(Node::Elements(has, symbols))
     }
@@ -304,7 +311,7 @@ impl Parser<'_> {
 
     fn value(&mut self) -> Result<Value, ParseError> {
         let value = match self.peek() {
-            Some(Token::Number(number)) => Value::Number(*number),
+            Some(Token::Number(number, word)) => Value::Number(*number, word.clone()),
             Some(Token::Quoted(text) | Token::Word(text)) => Value::Text(text.clone()),
             _ => return Err(self.fault("a number or text is expected")),
         };
@@ -327,12 +334,13 @@ mod tests {
 
     #[test]
     fn every_test_is_understood() {
-        let number = Value::Number;
-        let compare = |comparison| Node::Compare("x".into(), comparison, number(-1.5e-3));
+        let number = |number: f64, word: &str| Value::Number(number, word.to_owned());
+        let compare = |comparison| Node::Compare("x".into(), comparison, number(-1.5e-3, "-1.5e-3"));
         assert_eq!(parse("x=-1.5e-3"), Ok(compare(Comparison::Equal)));
         assert_eq!(parse("x <= -1.5e-3"), Ok(compare(Comparison::LessOrEqual)));
-        assert_eq!(parse("x in (1, 2)"), Ok(Node::In("x".into(), vec![number(1.0), number(2.0)])));
-        assert_eq!(parse("x between 1 and 2"), Ok(Node::Between("x".into(), number(1.0), number(2.0))));
+        let [one, two] = [number(1.0, "1"), number(2.0, "002")];
+        assert_eq!(parse("x in (1, 002)"), Ok(Node::In("x".into(), vec![one.clone(), two.clone()])));
+        assert_eq!(parse("x between 1 and 002"), Ok(Node::Between("x".into(), one, two)));
         assert_eq!(parse("x IS KNOWN"), Ok(Node::Known("x".into())));
         assert_eq!(
             parse("id = \"a b\""),

@@ -3,8 +3,8 @@
 //!
 //! The identifier is `material_id` or another key of identifiers in `key_value_pairs` or `data`, `sid` among them; else
 //! the file's name and the number of the row. Properties are the results of calculations with one number, such as
-//! `energy` in eV, or with a number of every atom, such as `magmoms` in µB, and what is in `key_value_pairs` and `data`. Rows come in the order of their numbers, of which each
-//! takes 24 bytes of memory.
+//! `energy` in eV, or with a number of every atom, such as `magmoms` in µB, and what is in `key_value_pairs` and `data`. Rows
+//! come in the order of their numbers. The list of rows takes 24 bytes of memory for each.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};

@@ -109,8 +109,8 @@ pub enum SourceError {
         /// The files that are there instead, as the end of the message.
         beside: String,
     },
-    /// The source has more property keys than a table may have columns.
-    #[error("{file}: more than {limit} numeric keys")]
+    /// The source has more keys that may be properties, texts included, than a table may have columns.
+    #[error("{file}: more than {limit} keys or columns of properties")]
     TooManyKeys {
         /// The file, or `archive!member`.
         file: String,

@@ -55,6 +55,7 @@ impl RecordLayout for Extxyz {
     }
 
     fn read(&self, record: &[u8], fields: &mut dyn RecordFields) -> Result<(), RecordError> {
+        let record = record.strip_suffix(b"\n").unwrap_or(record);
         let mut lines = record.split(|&byte| byte == b'\n');
         let comment = String::from_utf8_lossy(lines.next().unwrap_or_default());
         let (mut lattice, mut columns, mut periodic) = (None, None, None);
@@ -74,10 +75,9 @@ impl RecordLayout for Extxyz {
             }
         }
         let columns = columns.as_deref().map_or_else(|| Ok(Columns::default()), read_columns);
-        let atoms = lines.filter(|line| !line.is_empty());
         let mut found = SiteProperties::default();
         let Some(structure) = fields.structure() else {
-            read_numbers(atoms, &columns?, &mut found)?;
+            read_numbers(lines, &columns?, &mut found)?;
             return fields.sites(&found);
         };
         structure.clear();
@@ -89,11 +89,11 @@ impl RecordLayout for Extxyz {
             check_periodic(&text)?;
         }
         let columns = columns?;
-        for (line, atom) in (FIRST_ATOM_LINE..).zip(atoms.clone()) {
+        for (line, atom) in (FIRST_ATOM_LINE..).zip(lines.clone()) {
             read_atom(atom, &columns, line, structure)?;
         }
         complete(structure, Coordinates::Cartesian)?;
-        read_numbers(atoms, &columns, &mut found)?;
+        read_numbers(lines, &columns, &mut found)?;
         fields.sites(&found)
     }
 }
@@ -292,6 +292,8 @@ mod tests {
         assert_eq!(fault("Cl 2.8", "Cl"), ("bad_frame", Some(4)));
         assert_eq!(fault("Cl 2.8", "Cl 2.8 1"), ("bad_frame", Some(4)));
         assert_eq!(fault("Na 0", "Na nan"), ("bad_frame", Some(3)));
+        assert_eq!(fault("Cl 2.8", "\nCl 2.8"), ("bad_frame", Some(4)));
+        assert_eq!(fault("Cl 2.8 2.8 2.8\n", "Cl 2.8 2.8 2.8\n\n"), ("bad_frame", Some(5)));
         assert_eq!(fault("Na 0", "Na 1e999"), ("not_finite", None));
         assert_eq!(fault("Na", "X"), ("unknown_element", None));
         assert_eq!(fault("2.8 2.8 0\"", "2.8 0 2.8\""), ("singular_lattice", None));

@@ -242,7 +242,7 @@ impl Slot<'_> {
     ) {
         let (id, alias) = match self.names.of(self.input, name) {
             Some(FileName::Id { id, alias }) => (id, alias),
-            Some(FileName::Relaxed { id }) => {
+            Some(FileName::Superseded { id }) => {
                 *self.record += 1;
                 let origin = Origin { file: Arc::from(shown), record: *self.record, line: None };
                 let message =

@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 
 use crystal::structure::Structure;
+use schemas::count::counted;
 use schemas::limits::MAX_SITES;
 
 use super::RecordError;
 use super::atoms::{Coordinates, complete};
-use super::json::Cursor;
+use super::json::{Cursor, JsonError};
 use super::species::element_of;
 
 /// Key of an array of NumPy in the JSON of ASE: its shape, its type, and its values in C order.
@@ -94,6 +95,11 @@ fn array(cursor: &mut Cursor<'_>, what: &'static str, numbers: &mut Vec<f64>) ->
     Ok(())
 }
 
+/// Returns the error of an array with another number of values.
+fn other_count(expected: &'static str, found: String) -> RecordError {
+    RecordError::Json(JsonError { byte: 0, expected, found })
+}
+
 /// The parts of a cell, as written.
 #[derive(Debug, Default)]
 pub(super) struct Cell<'a> {
@@ -132,7 +138,7 @@ impl Cell<'_> {
         let (rows, rest) = lattice.as_chunks::<3>();
         structure.lattice = match rows {
             [a, b, c] if rest.is_empty() => [*a, *b, *c],
-            _ => return Err(RecordError::MissingField("cell")),
+            _ => return Err(other_count("9 numbers of the cell", counted(lattice.len(), "number"))),
         };
         let numbers = read(self.numbers, "numbers")?;
         for (at, number) in numbers.iter().enumerate() {
@@ -141,8 +147,8 @@ impl Cell<'_> {
         positions(&mut values)?;
         let (rows, rest) = values.as_chunks::<3>();
         if !rest.is_empty() {
-            let coordinates = rows.len();
-            return Err(RecordError::SiteCount { elements: numbers.len(), coordinates });
+            let [found, atoms] = [counted(values.len(), "coordinate"), counted(numbers.len(), "atom")];
+            return Err(other_count("3 coordinates of every atom", format!("{found} of {atoms}")));
         }
         structure.fractional.extend_from_slice(rows);
         complete(structure, Coordinates::Cartesian)
@@ -201,12 +207,34 @@ mod tests {
         assert_eq!(cell(all, cube, "[84]", "[[1, 0, 0]]"), Ok(vec![[0.5, 0.0, 0.0]]));
         assert_eq!(cell("[true, true, false]", cube, "[84]", "[[1, 0, 0]]"), Err("not_periodic"));
         assert_eq!(cell("[]", cube, "[84]", "[[1, 0, 0]]"), Err("not_periodic"));
-        assert_eq!(cell(all, "[1, 2]", "[84]", "[[1, 0, 0]]"), Err("missing_field"));
+        assert_eq!(cell(all, "[1, 2]", "[84]", "[[1, 0, 0]]"), Err("bad_json"));
         assert_eq!(cell(all, cube, "[84.5]", "[[1, 0, 0]]"), Err("unknown_element"));
         assert_eq!(cell(all, cube, "[0]", "[[1, 0, 0]]"), Err("unknown_element"));
-        assert_eq!(cell(all, cube, "[84]", "[[1, 0]]"), Err("site_count_mismatch"));
+        assert_eq!(cell(all, cube, "[84]", "[[1, 0]]"), Err("bad_json"));
         assert_eq!(cell(all, cube, "[84, 84]", "[[1, 0, 0]]"), Err("site_count_mismatch"));
         assert_eq!(cell(all, cube, "[]", "[]"), Err("no_sites"));
         assert_eq!(cell(all, cube, "[84]", "[[NaN, 0, 0]]"), Err("not_finite"));
+    }
+
+    #[test]
+    fn other_numbers_of_values_are_counted() {
+        let fault = |lattice: &str, positions: &str| {
+            let cell = Cell {
+                lattice: Some(lattice.as_bytes()),
+                numbers: Some(b"[84]"),
+                periodic: Some(b"[true, true, true]"),
+            };
+            let read = cell.structure(&mut Structure::default(), |all| {
+                flat_numbers(positions.as_bytes(), "positions", all)
+            });
+            read.expect_err("another number of values").to_string()
+        };
+        let message = fault("[1, 0, 0, 0, 1, 0, 0, 0]", "[0, 0, 0]");
+        assert!(message.ends_with("expected 9 numbers of the cell, found 8 numbers"), "{message}");
+        let message = fault("[1, 0, 0, 0, 1, 0, 0, 0, 1]", "[0, 0, 0, 0]");
+        assert!(
+            message.ends_with("expected 3 coordinates of every atom, found 4 coordinates of 1 atom"),
+            "{message}"
+        );
     }
 }

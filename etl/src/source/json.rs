@@ -38,7 +38,7 @@ pub(super) fn excerpt(bytes: &[u8]) -> String {
 pub(super) enum Scalar<'a> {
     /// `null`.
     Null,
-    /// A number, including `NaN` and the infinities.
+    /// `true` or `false`.
     Bool(bool),
     /// A number, `NaN` and the infinities included.
     Number(f64),

@@ -200,7 +200,7 @@ fn of_object(cursor: Cursor<'_>) -> Option<Look> {
     if inside.peek()? != b'{' {
         return None;
     }
-    // Either splits with texts or entries.
+    // Either splits, which hold nothing but texts, or entries.
     let entries = Keys::read(&mut inside.clone());
     if let Some(kind) = entries.records() {
         return Some(Look::Source(kind));
@@ -212,8 +212,10 @@ fn of_object(cursor: Cursor<'_>) -> Option<Look> {
         return Some(Look::EntriesById(SourceKind::Jarvis));
     }
     let empty = entries.complete && entries.names.is_empty();
-    let is_text = empty || (first_value(&mut inside).is_some() && inside.peek() == Some(b'"'));
-    is_text.then_some(Look::Source(SourceKind::Poscar))
+    let is_text = |value: &u8| *value == b'"';
+    let begun = first_value(&mut inside).is_some() && inside.peek().as_ref().is_some_and(is_text);
+    let is_split = empty || (begun && entries.values.iter().flatten().all(is_text));
+    is_split.then_some(Look::Source(SourceKind::Poscar))
 }
 
 /// Moves to the first value of an object.
@@ -260,6 +262,12 @@ mod tests {
             (r#"{"links": {"next": null}, "data": [], "meta": {}}"#.to_owned(), "Source(Optimade)"),
             (format!(r#"[{{"id": 1, "structure": {structure}}}]"#), "Source(Pymatgen)"),
             (r#"[{"atoms": {}, "x": 1}]"#.to_owned(), ""),
+            // What ASE writes as JSON.
+            (
+                r#"{"1": {"unique_id": "a1", "cell": [[4, 0, 0]], "numbers": [84]}, "ids": [1], "nextid": 2}"#
+                    .to_owned(),
+                "",
+            ),
             ("[{}]".to_owned(), ""),
             ("[1]".to_owned(), ""),
             ("7".to_owned(), ""),

@@ -70,7 +70,7 @@ pub(super) enum FileName<'a> {
         alias: Option<&'a str>,
     },
     /// A `POSCAR` beside a `CONTCAR`. Only the latter is read.
-    Relaxed {
+    Superseded {
         /// Identifier of the crystal.
         id: Cow<'a, str>,
     },
@@ -209,7 +209,7 @@ impl Names {
         };
         let is_start = own.is_some_and(|own| own.eq_ignore_ascii_case(START));
         if is_start && self.id != FileId::Path && self.relaxed.contains(&self.folder_hash(input, folder)) {
-            return Some(FileName::Relaxed { id });
+            return Some(FileName::Superseded { id });
         }
         let alias = (!repeats && id != stem).then_some(stem);
         Some(FileName::Id { id, alias })
@@ -286,7 +286,7 @@ fn joined<'a>(folders: impl Iterator<Item = &'a str>, last: &'a str) -> String {
     path
 }
 
-/// Returns a hash that is the same on every machine and in every run.
+/// Returns a hash that is the same throughout a run.
 fn hash(value: &(impl Hash + ?Sized)) -> u64 {
     let mut hasher = DefaultHasher::new();
     value.hash(&mut hasher);
@@ -316,7 +316,7 @@ mod tests {
                 found.push(match names.of(at, file).expect("met before") {
                     FileName::Id { id, alias: None } => id.into_owned(),
                     FileName::Id { id, alias: Some(alias) } => format!("{id} = {alias}"),
-                    FileName::Relaxed { id } => format!("({id})"),
+                    FileName::Superseded { id } => format!("({id})"),
                 });
             }
         }

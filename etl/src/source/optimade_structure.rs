@@ -1,8 +1,10 @@
 //! Attributes of a structure by OPTIMADE (v1.2, section "Structures Entries").
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use crystal::element::atomic_number_of;
 use crystal::structure::Structure;
+use schemas::count::counted;
 
 use super::RecordError;
 use super::atoms::{Coordinates, OCCUPANCY_TOLERANCE, complete, read_lattice, require_room};
@@ -12,17 +14,14 @@ use super::record_fields::{IdKey, RecordFields, json_identifier, json_property};
 use super::site_properties::SiteProperties;
 use super::species::{element, species};
 
-/// Attributes that OPTIMADE defines and that are no properties of the crystal.
-const DEFINED: [&str; 15] = [
-    "elements",
+/// Attributes that OPTIMADE defines and that are neither properties of the crystal nor read.
+const DEFINED: [&str; 12] = [
     "nelements",
     "elements_ratios",
     "chemical_formula_descriptive",
-    "chemical_formula_reduced",
     "chemical_formula_hill",
     "chemical_formula_anonymous",
     "nperiodic_dimensions",
-    "nsites",
     "assemblies",
     "last_modified",
     "type",
@@ -34,6 +33,8 @@ const DEFINED: [&str; 15] = [
 const HIDDEN_ATOMS: [&str; 4] = ["assemblies", "implicit_atoms", "site_attachments", "unknown_positions"];
 /// Symbol of a part of a site that no atom occupies.
 const VACANCY: &str = "vacancy";
+/// Largest number of characters of an attribute that a message quotes.
+const SHOWN_CHARACTERS: usize = 64;
 
 /// The attributes that make the structure, as written. `null` counts as absent.
 #[derive(Debug, Default)]
@@ -44,6 +45,12 @@ pub(super) struct Attributes<'a> {
     species: Option<&'a [u8]>,
     dimensions: Option<&'a [u8]>,
     features: Option<&'a [u8]>,
+    /// Number of sites.
+    nsites: Option<&'a [u8]>,
+    /// Symbols of the elements at the sites.
+    elements: Option<&'a [u8]>,
+    /// Formula of the sites.
+    formula: Option<&'a [u8]>,
     /// Lists with a number of every site.
     pub(super) site_properties: SiteProperties,
 }
@@ -70,6 +77,9 @@ impl<'a> Attributes<'a> {
                 b"species" => &mut attributes.species,
                 b"dimension_types" => &mut attributes.dimensions,
                 b"structure_features" => &mut attributes.features,
+                b"nsites" => &mut attributes.nsites,
+                b"elements" => &mut attributes.elements,
+                b"chemical_formula_reduced" => &mut attributes.formula,
                 b"immutable_id" => {
                     json_identifier(IdKey::IMMUTABLE, cursor, fields)?;
                     continue;
@@ -94,7 +104,8 @@ impl<'a> Attributes<'a> {
     /// Makes the structure of the attributes.
     ///
     /// # Errors
-    /// Returns a [`RecordError`] if it is not a crystal whose sites are all known and occupied by one atom.
+    /// Returns a [`RecordError`] if it is not a crystal whose sites are all known and occupied by one atom, or if number,
+    /// elements or formula contradict the sites.
     pub(super) fn structure(&self, structure: &mut Structure) -> Result<(), RecordError> {
         structure.clear();
         self.check_dimensions()?;
@@ -129,7 +140,42 @@ impl<'a> Attributes<'a> {
             };
             structure.atomic_numbers.push(number);
         }
-        complete(structure, Coordinates::Cartesian)
+        complete(structure, Coordinates::Cartesian)?;
+        self.check_sites(structure)
+    }
+
+    /// Checks number, elements and formula of the sites, if these are given. One that cannot be read says nothing.
+    fn check_sites(&self, structure: &Structure) -> Result<(), RecordError> {
+        let contradicts = |key: &str, raw: &[u8], wanted: &'static str| {
+            let value = String::from_utf8_lossy(raw).chars().take(SHOWN_CHARACTERS).collect();
+            Err(RecordError::PropertyValue { key: key.to_owned(), value, wanted })
+        };
+        let mut atoms: BTreeMap<u8, u64> = BTreeMap::new();
+        for number in &structure.atomic_numbers {
+            *atoms.entry(*number).or_default() += 1;
+        }
+        let sites = structure.atomic_numbers.len();
+        if let Some(raw) = self.nsites {
+            let number = Cursor::new(raw).number().ok().filter(|number| number.is_finite());
+            if number.is_some_and(|number| number != sites as f64) {
+                let shown = format!("{} for {}", String::from_utf8_lossy(raw), counted(sites, "position"));
+                return contradicts("nsites", shown.as_bytes(), "count of them");
+            }
+        }
+        if let Some(raw) = self.elements {
+            let is_other =
+                |listed: BTreeSet<Option<u8>>| listed.into_iter().ne(atoms.keys().copied().map(Some));
+            if read_elements(raw).is_ok_and(is_other) {
+                return contradicts("elements", raw, "list of the elements at the sites");
+            }
+        }
+        if let Some(raw) = self.formula {
+            let formula = Cursor::new(raw).string().ok().and_then(|text| read_formula(text.raw));
+            if formula.is_some_and(|formula| !is_proportional(&formula, &atoms)) {
+                return contradicts("chemical_formula_reduced", raw, "formula of the sites");
+            }
+        }
+        Ok(())
     }
 
     /// Checks that the structure is periodic in three directions, if that is given.
@@ -155,6 +201,40 @@ impl<'a> Attributes<'a> {
         }
         Ok(())
     }
+}
+
+/// Returns the elements in an array of symbols, and `None` for a symbol of no element.
+fn read_elements(raw: &[u8]) -> Result<BTreeSet<Option<u8>>, RecordError> {
+    let (mut cursor, mut first, mut elements) = (Cursor::new(raw), true, BTreeSet::new());
+    cursor.expect(b'[', "an array of symbols")?;
+    while cursor.next_element(&mut first)? {
+        elements.insert(atomic_number_of(cursor.string()?.raw));
+    }
+    Ok(elements)
+}
+
+/// Returns the number of atoms of each element in a formula such as `H2O`. Returns `None` for any other text.
+fn read_formula(mut text: &[u8]) -> Option<BTreeMap<u8, u64>> {
+    let mut atoms: BTreeMap<u8, u64> = BTreeMap::new();
+    while !text.is_empty() {
+        let letters = 1 + text.iter().skip(1).take_while(|byte| byte.is_ascii_lowercase()).count();
+        let (symbol, rest) = text.split_at_checked(letters)?;
+        let (digits, rest) =
+            rest.split_at_checked(rest.iter().take_while(|byte| byte.is_ascii_digit()).count())?;
+        let count: u64 =
+            if digits.is_empty() { 1 } else { std::str::from_utf8(digits).ok()?.parse().ok()? };
+        let total = atoms.entry(atomic_number_of(symbol)?).or_default();
+        *total = total.checked_add(count)?;
+        text = rest;
+    }
+    (!atoms.is_empty()).then_some(atoms)
+}
+
+/// Whether two formulas have the same elements in the same proportions.
+fn is_proportional(a: &BTreeMap<u8, u64>, b: &BTreeMap<u8, u64>) -> bool {
+    let (Some(first), Some(other)) = (a.values().next(), b.values().next()) else { return false };
+    let product = |a: &u64, b: &u64| u128::from(*a) * u128::from(*b);
+    a.keys().eq(b.keys()) && a.values().zip(b.values()).all(|(a, b)| product(a, other) == product(b, first))
 }
 
 /// What occupies the sites of a species.
@@ -257,4 +337,62 @@ fn read_shares(cursor: &mut Cursor<'_>) -> Result<Option<Vec<f64>>, RecordError>
         shares.push(cursor.number()?);
     }
     Ok(Some(shares))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::record_fields::CrystalFields;
+
+    /// Reads a crystal of Cu2O with further attributes. Returns the message of its error.
+    fn read(further: &str) -> Result<usize, String> {
+        let text = format!(
+            r#"{{{further}, "lattice_vectors": [[4, 0, 0], [0, 4, 0], [0, 0, 4]],
+            "cartesian_site_positions": [[0, 0, 0], [2, 2, 2], [0, 2, 2], [0, 1, 3], [1, 1, 1], [3, 3, 3]],
+            "species_at_sites": ["Cu", "O", "Cu", "Cu", "Cu", "O"]}}"#
+        );
+        let (mut fields, mut structure) = (CrystalFields::new(&[]), Structure::default());
+        let attributes = Attributes::read(&mut Cursor::new(text.as_bytes()), &mut fields, &[]);
+        let made = attributes.and_then(|attributes| attributes.structure(&mut structure));
+        made.map(|()| structure.atomic_numbers.len()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn what_fits_the_sites_or_cannot_be_read_is_accepted() {
+        for further in [
+            r#""nsites": 6, "elements": ["Cu", "O"], "chemical_formula_reduced": "Cu2O""#,
+            r#""nsites": 6.0, "elements": ["O", "Cu"], "chemical_formula_reduced": "OCu2""#,
+            r#""nsites": null, "elements": null, "chemical_formula_reduced": null"#,
+            r#""nsites": NaN, "elements": "Cu, O", "chemical_formula_reduced": "(CuO)3""#,
+            r#""nsites": "many", "elements": {}, "chemical_formula_reduced": """#,
+        ] {
+            assert_eq!(read(further), Ok(6), "{further}");
+        }
+    }
+
+    #[test]
+    fn what_contradicts_the_sites_is_named() {
+        for (further, message) in [
+            (r#""nsites": 3"#, r#"property "nsites" is 3 for 6 positions, not a count of them"#),
+            (
+                r#""elements": ["Cu", "S"]"#,
+                r#"property "elements" is ["Cu", "S"], not a list of the elements at the sites"#,
+            ),
+            (
+                r#""chemical_formula_reduced": "CuO""#,
+                r#"property "chemical_formula_reduced" is "CuO", not a formula of the sites"#,
+            ),
+        ] {
+            assert_eq!(read(further), Err(message.to_owned()));
+        }
+        for further in [
+            r#""elements": ["Cu"]"#,
+            r#""elements": ["Cu", "O", "Xx"]"#,
+            r#""elements": []"#,
+            r#""chemical_formula_reduced": "Cu2""#,
+            r#""chemical_formula_reduced": "Cu2OS""#,
+        ] {
+            assert!(read(further).is_err(), "{further}");
+        }
+    }
 }

@@ -9,6 +9,7 @@ use parquet::basic::Compression;
 use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
 use schemas::guard::{GuardedBatches, guarded};
 use schemas::pages::batch_rows;
+use schemas::regular;
 
 use super::SourceError;
 use super::properties::MAX_TABLE_COLUMNS;
@@ -35,7 +36,7 @@ pub(super) fn fault(file: &str, error: impl std::fmt::Display) -> SourceError {
 /// Returns a [`SourceError`] if it cannot be read or has too many columns.
 pub(super) fn open_table(path: &Path) -> Result<ParquetRecordBatchReaderBuilder<File>, SourceError> {
     let shown = path.to_string_lossy();
-    let file = File::open(path).map_err(|source| SourceError::open(path, source))?;
+    let file = regular::open(path).map_err(|source| SourceError::open(path, source))?;
     let builder =
         guarded(|| ParquetRecordBatchReaderBuilder::try_new(file)).map_err(|error| fault(&shown, error))?;
     let columns = builder.schema().fields().len();
@@ -56,7 +57,7 @@ pub(super) fn open_batches(
 ) -> Result<GuardedBatches, SourceError> {
     let shown = path.to_string_lossy();
     let builder = open_table(path)?;
-    let pages = File::open(path).map_err(|source| SourceError::open(path, source))?;
+    let pages = regular::open(path).map_err(|source| SourceError::open(path, source))?;
     let mask = ProjectionMask::roots(builder.parquet_schema(), columns);
     let groups = 0..builder.metadata().num_row_groups();
     let rows = batch_rows(&pages, builder.metadata(), groups, &mask, most_rows)
@@ -84,4 +85,19 @@ pub(super) fn check_compression(path: &Path, metadata: &ParquetMetaData) -> Resu
         return Err(SourceError::layout(&path.to_string_lossy(), message));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sparse_table_is_not_opened() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("a.parquet");
+        let file = File::create(&path).expect("a file");
+        file.set_len(1 << 40).expect("a file system with sparse files");
+        let error = open_table(&path).map(|_| ()).expect_err("a sparse file").to_string();
+        assert!(error.contains(": a sparse file of "), "{error}");
+    }
 }

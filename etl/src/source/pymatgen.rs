@@ -11,6 +11,8 @@ use super::species::species;
 
 /// Keys of the lengths and angles of a lattice.
 const PARAMETERS: [&str; 6] = ["a", "b", "c", "alpha", "beta", "gamma"];
+/// Number of directions in which a crystal is periodic.
+const DIRECTIONS: usize = 3;
 
 /// Reads a structure as [`read_with_properties`] does, without the properties of its sites.
 ///
@@ -141,12 +143,13 @@ fn read_matrix(cursor: &mut Cursor<'_>) -> Result<[[f64; 3]; 3], RecordError> {
 fn check_periodic(cursor: &mut Cursor<'_>) -> Result<(), RecordError> {
     let raw = cursor.raw()?;
     let mut inside = Cursor::new(raw);
-    let (mut first, mut periodic) = (true, true);
+    let (mut first, mut periodic, mut directions) = (true, true, 0);
     inside.expect(b'[', "three truth values")?;
     while inside.next_element(&mut first)? {
         periodic &= inside.boolean()?;
+        directions += 1;
     }
-    if periodic {
+    if periodic && directions == DIRECTIONS {
         Ok(())
     } else {
         Err(RecordError::NotPeriodic(format!("pbc {}", String::from_utf8_lossy(raw))))
@@ -283,6 +286,10 @@ mod tests {
         assert_eq!(code("110", "179"), Err("not_finite"));
         assert_eq!(code("\"a\": 3", "\"pbc\": [true, true, false], \"a\": 3"), Err("not_periodic"));
         assert_eq!(code("\"a\": 3", "\"pbc\": [true, true, true], \"a\": 3"), Ok(()));
+        for other in ["[]", "[true]", "[true, true]", "[true, true, true, true]"] {
+            let periodic = format!("\"pbc\": {other}, \"a\": 3");
+            assert_eq!(code("\"a\": 3", &periodic), Err("not_periodic"), "{other}");
+        }
     }
 
     #[test]

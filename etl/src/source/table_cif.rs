@@ -1,12 +1,12 @@
 //! CIFs that a table refers to by their paths, relative to the folder of the table.
 
 use std::borrow::Cow;
-use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use schemas::hash::hex;
+use schemas::regular;
 use sha2::{Digest, Sha256};
 
 use super::cif::{self, CifCrystals};
@@ -99,7 +99,7 @@ impl TableCifs {
 /// Reads and decompresses a file, up to one byte more than a record may have.
 fn read_file(path: &Path, packed: &mut Vec<u8>, text: &mut Vec<u8>) -> std::io::Result<()> {
     let limit = MAX_RECORD_BYTES as u64 + 1;
-    open_regular(path)?.take(limit).read_to_end(text)?;
+    regular::open(path)?.take(limit).read_to_end(text)?;
     let packing = Packing::of(text);
     if packing == Packing::Plain {
         return Ok(());
@@ -107,14 +107,6 @@ fn read_file(path: &Path, packed: &mut Vec<u8>, text: &mut Vec<u8>) -> std::io::
     std::mem::swap(packed, text);
     text.clear();
     packing.unpack(&packed[..])?.take(limit).read_to_end(text).map(|_| ())
-}
-
-fn open_regular(path: &Path) -> std::io::Result<File> {
-    let file = File::open(path)?;
-    if !file.metadata()?.is_file() {
-        return Err(std::io::Error::other("not a regular file"));
-    }
-    Ok(file)
 }
 
 /// SHA-256 of the CIFs that tables refer to: that of a list in the order of the rows, with a line `<sha256>  <path>`
@@ -130,7 +122,7 @@ impl NamedCifs {
     pub(super) fn see(&mut self, cifs: &TableCifs, field: &[u8]) {
         let Some(path) = path_of(field).and_then(|name| cifs.place(name).ok()) else { return };
         let mut hash = FileHash::default();
-        let read = open_regular(&path).and_then(|mut file| hash.update_from(&mut file));
+        let read = regular::open(&path).and_then(|mut file| hash.update_from(&mut file));
         let hash = if read.is_ok() { hash.finish().0 } else { UNREADABLE.to_owned() };
         self.files += 1;
         self.list.update(format!("{hash}  {}\n", path.display()));
@@ -172,6 +164,31 @@ mod tests {
             read_file(&path, &mut packed, &mut text).expect(name);
             assert_eq!(text, b"data_x ", "{name}");
         }
+    }
+
+    #[test]
+    fn a_sparse_file_is_not_read() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("a.cif");
+        let file = std::fs::File::create(&path).expect("a file");
+        file.set_len(1 << 40).expect("a file system with sparse files");
+        let error = read_file(&path, &mut Vec::new(), &mut Vec::new()).expect_err("a sparse file");
+        assert!(error.to_string().starts_with("a sparse file of "), "{error}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_named_pipe_does_not_block() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("a.cif");
+        let made = std::process::Command::new("mkfifo").arg(&path).status();
+        assert!(made.is_ok_and(|made| made.success()), "mkfifo");
+        let error = read_file(&path, &mut Vec::new(), &mut Vec::new()).expect_err("a pipe");
+        assert_eq!(error.to_string(), "not a regular file");
+        let cifs = TableCifs::new(&folder.path().join("t.csv"));
+        let mut named = NamedCifs::default();
+        named.see(&cifs, b"a.cif");
+        assert!(named.finish().is_some());
     }
 
     #[test]

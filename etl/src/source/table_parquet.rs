@@ -29,6 +29,7 @@ const SCAN_ROWS: usize = 1024;
 /// Largest size of a CIF in bytes. The limit is lower than that of files, because a table can repeat a CIF at almost
 /// no cost.
 const MAX_CIF_BYTES: usize = 16 << 20;
+
 /// A table whose schema was read.
 struct Table {
     path: PathBuf,
@@ -308,11 +309,13 @@ impl Rows {
             }
         }
         let id = id.map(str::trim).unwrap_or_default();
-        let checked = match cif {
-            _ if fault.is_some() => Err(fault.unwrap_or(RecordError::MissingField("cif"))),
-            None => Err(RecordError::MissingField("cif")),
-            Some(cif) if cif.len() > MAX_CIF_BYTES => Err(RecordError::TooLarge { limit: MAX_CIF_BYTES }),
-            Some(cif) => Ok(cif),
+        let checked = match (fault, cif) {
+            (Some(fault), _) => Err(fault),
+            (None, None) => Err(RecordError::MissingField("cif")),
+            (None, Some(cif)) if cif.len() > MAX_CIF_BYTES => {
+                Err(RecordError::TooLarge { limit: MAX_CIF_BYTES })
+            }
+            (None, Some(cif)) => Ok(cif),
         };
         match check_identifier(id).and(checked) {
             Ok(cif) => {

@@ -25,7 +25,7 @@ pub(super) enum Role {
     Cif,
     /// A property, by its index.
     Property(usize),
-    /// A text that is not stored.
+    /// A column that is not stored.
     Ignored,
 }
 

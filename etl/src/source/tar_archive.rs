@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::io::{self, BufRead, BufReader, Read};
 
-use tar::{EntryType, Header, PaxExtensions};
+use tar::{EntryType, Header};
 
 use super::SourceError;
 use super::input::Stream;
@@ -96,15 +96,18 @@ impl TarArchive {
                     long_name = Some(name);
                 }
                 EntryType::XHeader => {
-                    let records = self.extension()?;
-                    for record in PaxExtensions::new(&records).flatten() {
-                        match record.key_bytes() {
-                            b"path" => long_name = Some(record.value_bytes().to_vec()),
-                            b"size" => {
-                                pax_size = std::str::from_utf8(record.value_bytes())
-                                    .ok()
-                                    .and_then(|size| size.parse().ok())
-                            }
+                    let extension = self.extension()?;
+                    let mut records = extension.as_slice();
+                    while records.iter().any(|&byte| byte != 0) {
+                        let Some((key, value)) = split_pax(&mut records) else {
+                            return Err(self.damaged("a malformed record in an extended header"));
+                        };
+                        match key {
+                            b"path" => long_name = Some(value.to_vec()),
+                            b"size" => match parsed(value) {
+                                Some(size) => pax_size = Some(size),
+                                None => return Err(self.damaged("a size in an extended header is no number")),
+                            },
                             _ => {}
                         }
                     }
@@ -201,6 +204,24 @@ impl TarArchive {
     }
 }
 
+/// Splits a record `<length> <key>=<value>` and its line end off the front of an extended header. The length is that of
+/// the whole record, so that a value may have line ends of its own.
+fn split_pax<'a>(records: &mut &'a [u8]) -> Option<(&'a [u8], &'a [u8])> {
+    let all: &'a [u8] = records;
+    let blank = memchr::memchr(b' ', all)?;
+    let length = usize::try_from(parsed(all.get(..blank)?)?).ok()?;
+    let (record, rest) = all.split_at_checked(length)?;
+    let pair = record.get(blank + 1..)?.strip_suffix(b"\n")?;
+    let equals = memchr::memchr(b'=', pair)?;
+    *records = rest;
+    Some((pair.get(..equals)?, pair.get(equals + 1..)?))
+}
+
+/// Returns the number that is written in decimal digits.
+fn parsed(digits: &[u8]) -> Option<u64> {
+    std::str::from_utf8(digits).ok()?.parse().ok()
+}
+
 /// Whether a header describes the following member instead of one of its own.
 fn is_extension(kind: EntryType) -> bool {
     matches!(
@@ -263,6 +284,36 @@ mod tests {
         builder.append_data(&mut header, "short", &b"abc"[..]).expect("in memory");
         let found = members(&builder.into_inner().expect("in memory"));
         assert_eq!(found, Ok(vec![("söme/näme.cif".to_owned(), b"abc".to_vec())]));
+    }
+
+    #[test]
+    fn malformed_pax_records_are_damage() {
+        let named = |records: &[u8]| {
+            let mut builder = tar::Builder::new(Vec::new());
+            let mut header = Header::new_ustar();
+            header.set_entry_type(EntryType::XHeader);
+            header.set_size(records.len() as u64);
+            header.set_cksum();
+            builder.append(&header, records).expect("in memory");
+            let mut header = Header::new_ustar();
+            header.set_size(3);
+            builder.append_data(&mut header, "short", &b"abc"[..]).expect("in memory");
+            let found = members(&builder.into_inner().expect("in memory"));
+            found.map(|members| members.into_iter().map(|(name, _)| name).collect::<Vec<_>>())
+        };
+        for records in ["10 path=a\n", "11 x=1\n2=3\n10 path=a\n", "10 path=a\n\0\0"] {
+            assert_eq!(named(records.as_bytes()), Ok(vec!["a".to_owned()]), "{records:?}");
+        }
+        for (records, message) in [
+            ("11 path=a\n", "a malformed record"),
+            ("10 path-a\n", "a malformed record"),
+            ("path=a\n", "a malformed record"),
+            ("10 path=a\nx", "a malformed record"),
+            ("9 size=x\n", "a size in an extended header is no number"),
+        ] {
+            let error = named(records.as_bytes()).expect_err(records);
+            assert!(error.contains(message), "{records:?}: {error}");
+        }
     }
 
     #[test]

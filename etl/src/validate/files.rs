@@ -19,7 +19,7 @@ use crate::inspect::identifiers;
 pub(super) struct ReadableShard {
     /// Index in the manifest.
     pub(super) number: usize,
-    /// Number of rows in the file.
+    /// Number of rows that both the file and the manifest have. The footer of a damaged file may claim any number.
     pub(super) rows: u64,
 }
 
@@ -100,7 +100,7 @@ impl Validation<'_> {
             self.report.shards += 1;
             self.report.crystals = self.report.crystals.saturating_add(rows);
             self.check_identifiers(number, shard);
-            readable.push(ReadableShard { number, rows });
+            readable.push(ReadableShard { number, rows: rows.min(entry.rows) });
         }
         readable
     }

@@ -175,7 +175,7 @@ pub fn validate(store: &Path, options: &ValidateOptions) -> Result<Report, Store
     validation.check_counts();
     let readable = validation.check_shards();
     validation.check_rejects();
-    let rows = readable.iter().map(|shard| shard.rows).sum();
+    let rows = readable.iter().map(|shard| shard.rows).fold(0, u64::saturating_add);
     let sample = match options.sample {
         None => (0..rows).collect(),
         Some(size) => ascending(rows, size, options.seed),

@@ -44,6 +44,20 @@ fn a_good_store_has_no_problems() {
 }
 
 #[test]
+fn no_more_rows_are_recomputed_than_the_manifest_has() {
+    let store = store(&test_store::crystals());
+    edit_manifest(store.path(), |manifest| {
+        if let Some(shard) = manifest.shards.first_mut() {
+            shard.rows = 1;
+        }
+    });
+    let report = validate(store.path(), &ValidateOptions { sample: None, seed: 7 }).expect("readable");
+    assert_eq!(report.recomputed, 3, "{report}");
+    let expected = "test-00000.parquet: rows: expected 1, found 3";
+    assert!(report.problems.iter().any(|problem| problem.to_string() == expected), "{report}");
+}
+
+#[test]
 fn an_empty_store_has_no_problems() {
     assert_eq!(problems(store(&[]).path()), [""; 0]);
 }
