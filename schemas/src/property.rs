@@ -78,7 +78,7 @@ pub const PROPERTIES: &[PropertyDefinition] = &[
     property("shear_modulus_voigt_gpa", "GPa", "Voigt shear modulus", &["shear_modulus_gv"]),
     property("exfoliation_energy_mev_per_atom", "meV/atom", "Energy to peel one layer off a layered crystal", &["exfoliation_energy", "exfoliation_en"]),
     property("refractive_index", "1", "Refractive index (MatBench dielectric)", &["matbench_dielectric/n"]),
-    property("last_phdos_peak_per_cm", "1/cm", "Frequency of the highest peak of the phonon density of states", &["last phdos peak"]),
+    property("last_phdos_peak_per_cm", "1/cm", "Frequency of the last peak, that of the highest frequency, in the phonon density of states", &["last phdos peak"]),
     property("magnetic_moment_bohr", "µB", "Total magnetic moment of the cell", &["magmom_oszicar", "total_magnetization"]),
     property("poisson_ratio", "1", "Poisson's ratio", &["poisson"]),
     property("density_g_per_cm3", "g/cm³", "Mass density as published", &["density"]),

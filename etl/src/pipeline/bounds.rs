@@ -2,6 +2,8 @@
 
 use crystal::contact::ContactLimit;
 
+use super::error::BuildError;
+
 /// Default largest number of sites of a crystal. The features of such a crystal take about 4 MB.
 pub const DEFAULT_MAX_SITES: usize = 10_000;
 
@@ -33,6 +35,26 @@ impl Default for Bounds {
 }
 
 impl Bounds {
+    /// Checks the numbers.
+    ///
+    /// # Errors
+    /// Returns [`BuildError::Option`] unless at least one site is allowed, and the smallest volume and distance are finite and
+    /// not negative.
+    pub(crate) fn check(&self) -> Result<(), BuildError> {
+        let refuse = |option, value: String, problem: &str| {
+            Err(BuildError::Option { option, value, problem: problem.to_owned() })
+        };
+        if self.max_sites == 0 {
+            return refuse("max_sites", "0".to_owned(), "must be at least 1");
+        }
+        for (option, least) in [("min_volume", self.min_volume), ("min_distance", self.min_distance)] {
+            if !(least >= 0.0 && least.is_finite()) {
+                return refuse(option, least.to_string(), "must be 0 or a positive number");
+            }
+        }
+        Ok(())
+    }
+
     /// Returns the limits that apply to all ways of making rows, as listed in the manifest.
     pub(crate) fn options(&self) -> [(String, String); 3] {
         [

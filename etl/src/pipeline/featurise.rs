@@ -141,10 +141,7 @@ pub fn featurise_source(
 
 /// Checks the settings and limits of a request.
 fn check(settings: &FeatureSettings, bounds: &Bounds, threads: usize) -> Result<(), BuildError> {
-    if bounds.max_sites == 0 {
-        let problem = "must be at least 1".to_owned();
-        return Err(BuildError::Option { option: "max_sites", value: "0".to_owned(), problem });
-    }
+    bounds.check()?;
     check_threads(threads)?;
     Ok(settings.check()?)
 }

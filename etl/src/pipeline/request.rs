@@ -84,25 +84,13 @@ impl BuildRequest {
 
     /// Checks the sizes, the number of threads, the smallest volume and distance, and the settings.
     pub(super) fn check(&self) -> Result<(), BuildError> {
-        let sizes = [
-            ("shard_rows", self.shard_rows),
-            ("row_group_rows", self.row_group_rows),
-            ("max_sites", self.bounds.max_sites),
-        ];
-        let refuse = |option, value: String, problem: &str| {
-            Err(BuildError::Option { option, value, problem: problem.to_owned() })
-        };
-        if let Some((option, size)) = sizes.into_iter().find(|(_, size)| *size == 0) {
-            return refuse(option, size.to_string(), "must be at least 1");
+        let sizes = [("shard_rows", self.shard_rows), ("row_group_rows", self.row_group_rows)];
+        if let Some((option, _)) = sizes.into_iter().find(|(_, size)| *size == 0) {
+            let (value, problem) = ("0".to_owned(), "must be at least 1".to_owned());
+            return Err(BuildError::Option { option, value, problem });
         }
         check_threads(self.threads)?;
-        for (option, least) in
-            [("min_volume", self.bounds.min_volume), ("min_distance", self.bounds.min_distance)]
-        {
-            if !(least >= 0.0 && least.is_finite()) {
-                return refuse(option, least.to_string(), "must be 0 or a positive number");
-            }
-        }
+        self.bounds.check()?;
         Ok(self.settings.check()?)
     }
 
