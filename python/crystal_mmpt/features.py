@@ -72,18 +72,26 @@ def featurise(
     Raises:
         InputError: An option or a path is at fault.
     """
+    bounds = bound_options(max_sites, min_contact, reject_isolated, min_volume, min_distance)
+    options = {"neighbours": neighbours, "cutoff": cutoff, "ties": ties, **bounds}
+    given = entries(structures, ids)
+    with watching(progress, "featurise") as callback:
+        crystals, rejects, notes = _native.featurise(given, name, threads, options, callback)
+    return Features(Table(crystals), Table(rejects), Table(notes))
+
+
+def bound_options(
+    max_sites: int,
+    min_contact: float | str | None,
+    reject_isolated: bool,
+    min_volume: float,
+    min_distance: float,
+) -> dict[str, Any]:
+    """The limits for single crystals by their names, without those that are not given."""
     options = {
-        "neighbours": neighbours,
-        "cutoff": cutoff,
-        "ties": ties,
         "max_sites": max_sites,
         "reject_isolated": reject_isolated,
         "min_volume": min_volume,
         "min_distance": min_distance,
     }
-    if min_contact is not None:
-        options["min_contact"] = min_contact
-    given = entries(structures, ids)
-    with watching(progress, "featurise") as callback:
-        crystals, rejects, notes = _native.featurise(given, name, threads, options, callback)
-    return Features(Table(crystals), Table(rejects), Table(notes))
+    return options if min_contact is None else {**options, "min_contact": min_contact}

@@ -9,6 +9,7 @@ import torch
 from torch.utils.data import IterableDataset, get_worker_info
 
 from crystal_mmpt import _native
+from crystal_mmpt.errors import InputError
 
 
 class StoreBatches(IterableDataset):
@@ -25,13 +26,13 @@ class StoreBatches(IterableDataset):
         self.epoch = 0
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
+        if get_worker_info() is not None:
+            # A worker counts the epochs of a copy: every one would have the order of the first.
+            raise InputError("num_workers must be 0: threads of the store build the batches (workers=...)")
         batches = self._store.batches({**self._options, "epoch": self.epoch})
         self.epoch += 1
-        info = get_worker_info()
-        share, shares = (0, 1) if info is None else (info.id, info.num_workers)
-        for number, batch in enumerate(batches):
-            if number % shares == share:
-                yield {name: _tensor(value) for name, value in batch.items()}
+        for batch in batches:
+            yield {name: _tensor(value) for name, value in batch.items()}
 
 
 def _tensor(value: Any) -> Any:

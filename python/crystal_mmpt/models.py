@@ -13,6 +13,7 @@ from typing import Any, Union
 
 from crystal_mmpt import _native
 from crystal_mmpt.errors import InputError
+from crystal_mmpt.features import bound_options
 from crystal_mmpt.progress import ProgressOption, watching
 from crystal_mmpt.store import DEFAULT_BATCH_CRYSTALS, Store, build_store
 from crystal_mmpt.structures import entries
@@ -119,6 +120,10 @@ def predict(
     batch: int = DEFAULT_BATCH_CRYSTALS,
     batch_triplets: int = DEFAULT_BATCH_TRIPLETS,
     max_sites: int = 10_000,
+    min_contact: float | str | None = None,
+    reject_isolated: bool = False,
+    min_volume: float = 0.0,
+    min_distance: float = 0.0,
     progress: ProgressOption = None,
 ) -> Predictions:
     """Predicts with fine-tuned models, as ``trainer predict`` does and with its numbers.
@@ -136,6 +141,7 @@ def predict(
         batch: Most crystals in a batch.
         batch_triplets: Most triplets in a batch.
         max_sites: Largest number of sites; a larger crystal is a reject.
+        min_contact: As that of :func:`crystal_mmpt.featurise`, and so are the options up to ``min_distance``.
         progress: A bar or a function.
 
     Raises:
@@ -156,7 +162,7 @@ def predict(
             threads,
             batch,
             batch_triplets,
-            {"max_sites": max_sites},
+            bound_options(max_sites, min_contact, reject_isolated, min_volume, min_distance),
             callback,
         )
         told = json.loads(summary)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crystal_mmpt import _native
+from crystal_mmpt.features import bound_options
 from crystal_mmpt.labels import ID_COLUMN, in_order, label_columns, labels_file
 from crystal_mmpt.progress import ProgressOption, watching
 from crystal_mmpt.structures import entries, identified
@@ -170,7 +171,7 @@ class Store:
 
         The batches are built by threads, ahead of the model, and the tensors take over their memory.
         Iterating again is the next epoch, with another order if shuffled. In a ``DataLoader``, give
-        ``batch_size=None``.
+        ``batch_size=None`` and leave ``num_workers`` at 0: its processes could not count the epochs.
 
         A batch of B crystals with N atoms, E edges and T triplets has, by name: ``atomic_numbers`` ``[N]``,
         ``crystal_of_atom`` ``[N]``, ``fractional`` ``[N, 3]``, ``centre_distances`` ``[N]`` in Å,
@@ -239,6 +240,10 @@ def build_store(
     cutoff: float = 8.0,
     ties: str = "shell",
     max_sites: int = 10_000,
+    min_contact: float | str | None = None,
+    reject_isolated: bool = False,
+    min_volume: float = 0.0,
+    min_distance: float = 0.0,
     force: bool = False,
     progress: ProgressOption = None,
 ) -> Store:
@@ -254,14 +259,16 @@ def build_store(
             ``ids`` or keys name them. Names such as ``band_gap_ev`` are documented columns.
         name: Value of the column ``source`` and first part of the shards' names.
         threads: Number of threads; every core unless given.
-        neighbours: As those of :func:`crystal_mmpt.featurise`, and so are the options up to ``max_sites``.
+        neighbours: As those of :func:`crystal_mmpt.featurise`, and so are the options up to
+            ``min_distance``.
         force: Whether to replace a finished store.
         progress: A bar or a function.
 
     Raises:
         InputError: A structure, a label or an option is at fault, or there is a store already.
     """
-    options = {"neighbours": neighbours, "cutoff": cutoff, "ties": ties, "max_sites": max_sites}
+    bounds = bound_options(max_sites, min_contact, reject_isolated, min_volume, min_distance)
+    options = {"neighbours": neighbours, "cutoff": cutoff, "ties": ties, **bounds}
     columns = label_columns(labels)
     if columns is not None and ID_COLUMN not in columns:
         ids, structures = identified(structures, ids)

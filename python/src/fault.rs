@@ -108,6 +108,7 @@ fn of_source(error: &SourceError) -> Place {
         | SourceError::OtherLook { file, .. }
         | SourceError::MissingColumn { file, .. }
         | SourceError::Empty { file, .. }
+        | SourceError::DuplicateColumn { file, .. }
         | SourceError::TooManyKeys { file, .. } => Place::named(file),
         _ => Place::default(),
     }

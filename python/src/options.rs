@@ -13,7 +13,7 @@ use crate::fault::Fault;
 /// `min_distance` of a dictionary.
 ///
 /// # Errors
-/// [`Fault::Input`] for another key and a value that cannot be meant.
+/// [`Fault::Input`] for an unknown key or an invalid value.
 pub(crate) fn features(options: &Bound<'_, PyDict>) -> Result<(FeatureSettings, Bounds), Fault> {
     let (mut settings, mut bounds) = (FeatureSettings::default(), Bounds::default());
     for (key, value) in options {
@@ -66,7 +66,7 @@ pub(crate) fn with_threads<T: Send>(
 }
 
 fn read<'py, T: FromPyObjectOwned<'py>>(option: &str, value: &Bound<'py, PyAny>) -> Result<T, Fault> {
-    value.extract().map_err(|_| Fault::of_value(format!("{option} = {value} is no such value"), value))
+    value.extract().map_err(|_| Fault::of_value(format!("{option} = {value}: not a valid value"), value))
 }
 
 fn refuse(option: &str, value: &str, problem: &dyn std::fmt::Display) -> Fault {

@@ -141,7 +141,7 @@ impl StoreTable {
         py: Python<'py>,
         requested_schema: Option<Bound<'py, PyCapsule>>,
     ) -> PyResult<Bound<'py, PyCapsule>> {
-        // Another schema is a request that the interface lets unheard.
+        // The interface allows a requested schema to be ignored.
         let _ = requested_schema;
         table::stream(py, Box::new(self.reader()))
     }
@@ -311,7 +311,8 @@ impl CellReader {
         let (positions, _) = positions.as_primitive::<Float64Type>().values().as_chunks::<3>();
         Ok(Some((
             ids?.as_string::<i32>().value(row).to_owned(),
-            <[[f64; 3]; 3]>::try_from(lattice).unwrap_or_default(),
+            <[[f64; 3]; 3]>::try_from(lattice)
+                .map_err(|_| ArrowError::SchemaError("'lattice_vectors' has not nine numbers".to_owned()))?,
             numbers.as_primitive::<UInt8Type>().values().to_vec(),
             positions.to_vec(),
         )))

@@ -42,7 +42,7 @@ impl Table {
         py: Python<'py>,
         requested_schema: Option<Bound<'py, PyCapsule>>,
     ) -> PyResult<Bound<'py, PyCapsule>> {
-        // Another schema is a request that the interface lets unheard.
+        // The interface allows a requested schema to be ignored.
         let _ = requested_schema;
         let batches = self.batches.clone().into_iter().map(Ok);
         stream(py, Box::new(RecordBatchIterator::new(batches, self.schema.clone())))

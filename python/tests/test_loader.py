@@ -69,6 +69,10 @@ def test_epochs_are_shuffled_by_their_seed(store):
     assert order(opened.to_torch(batch=32, shuffle=True, seed=3)) == first
     loader = torch.utils.data.DataLoader(opened.to_torch(batch=32), batch_size=None)
     assert sorted(order(loader)) == sorted(first)
+    # Their processes would repeat the first epoch for ever.
+    workers = torch.utils.data.DataLoader(opened.to_torch(batch=32), batch_size=None, num_workers=1)
+    with pytest.raises(Exception, match="num_workers must be 0"):
+        order(workers)
 
 
 def test_tensors_take_over_the_memory(store):

@@ -11,7 +11,7 @@ import pyarrow.parquet
 import pytest
 from pymatgen.core import Lattice, Structure
 
-from crystal_mmpt import InputError, build_store, open_store
+from crystal_mmpt import InputError, build_store, featurise, open_store
 
 SALT = Structure(Lattice.cubic(5.64), ["Na", "Cl"], [[0, 0, 0], [0.5, 0.5, 0.5]])
 
@@ -126,6 +126,16 @@ def test_entries_that_are_no_crystals_are_told(tmp_path):
     store = build_store({"good": SALT, "broken": "data_x\nno cell\n"}, tmp_path / "store")
     rejects = store.rejects.to_pydict()
     assert (rejects["material_id"], rejects["reason"]) == (["broken"], ["cif_syntax"])
+
+
+def test_limits_are_those_of_the_etl(tmp_path):
+    store = build_store({"small": SALT}, tmp_path / "store", min_distance=100.0)
+    assert (len(store), store.rejects.to_pydict()["reason"]) == (0, ["filtered"])
+    for value in [-1.0, float("nan")]:
+        with pytest.raises(InputError, match="min_volume"):
+            build_store([SALT], tmp_path / "other", min_volume=value)
+        with pytest.raises(InputError, match="min_volume"):
+            featurise([SALT], min_volume=value)
 
 
 def test_stores_of_an_earlier_format_version_are_read(tmp_path):
