@@ -6,7 +6,11 @@ use std::path::{Path, PathBuf};
 
 use arrow::array::AsArray;
 use arrow::datatypes::{Float32Type, Float64Type, UInt32Type};
+use parquet::arrow::ArrowWriter;
+use parquet::file::metadata::KeyValue;
+use parquet::file::properties::WriterProperties;
 
+use crate::support::files::caesium_chloride;
 use crate::support::*;
 
 /// Weights of a small model that was trained briefly.
@@ -183,4 +187,51 @@ fn what_does_not_belong_together_is_refused() {
     let read = ["--embeddings", text(&table), "--out", text(&table), "--overwrite", "Fe-bcc"];
     let line = refused(&search(&store, &read));
     assert!(line.contains("is also an input"), "{line}");
+}
+
+/// Builds a store of two salts of the sample and of CsCl with an edge in Å.
+fn salts(folder: &Path, name: &str, edge: f64) -> PathBuf {
+    let (cifs, store) = (folder.join(format!("{name}-cifs")), folder.join(name));
+    fs::create_dir(&cifs).expect("a writable folder");
+    for salt in ["NaCl-rocksalt.cif", "KCl-rocksalt.cif"] {
+        fs::copy(sample().join(salt), cifs.join(salt)).expect("a copy");
+    }
+    fs::write(cifs.join("salt.cif"), caesium_chloride(edge)).expect("a writable folder");
+    etl(["build", "cif", "--quiet", "--input", text(&cifs), "--out", text(&store)]);
+    store
+}
+
+#[test]
+fn embeddings_of_other_shards_with_the_same_identifiers_are_refused() {
+    let (run, weights) = weights();
+    let [one, same, other] =
+        [("one", 4.1), ("same", 4.1), ("other", 4.5)].map(|(name, edge)| salts(run.path(), name, edge));
+    let table = run.path().join("salts.parquet");
+    succeed(&["embed", "--weights", text(&weights), "--shards", text(&one), "--out", text(&table)]);
+    let near = |store: &Path, table: &Path| {
+        trainer(search(store, &["--embeddings", text(table), "-k", "2", "NaCl-rocksalt"]))
+    };
+    for store in [&one, &same] {
+        let output = near(store, &table);
+        assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    }
+    let line = complaint(&near(&other, &table));
+    for part in [
+        "salts.parquet: the embeddings are of other shards with the same identifiers: mmpt.shards_sha256 is ",
+        "trainer embed makes the table anew",
+    ] {
+        assert!(line.contains(part), "{part}: {line}");
+    }
+
+    // A table of an earlier version does not say which shards it is of.
+    let earlier = run.path().join("earlier.parquet");
+    let rows = batches(&table);
+    let metadata = KeyValue::new("mmpt.weights_sha256".to_owned(), "0".to_owned());
+    let properties = WriterProperties::builder().set_key_value_metadata(Some(vec![metadata])).build();
+    let file = fs::File::create(&earlier).expect("a writable folder");
+    let mut writer = ArrowWriter::try_new(file, rows[0].schema(), Some(properties)).expect("a writer");
+    rows.iter().for_each(|batch| writer.write(batch).expect("written"));
+    writer.close().expect("written");
+    let output = near(&other, &earlier);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
 }

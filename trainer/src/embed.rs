@@ -1,6 +1,7 @@
 //! Embeddings of a store's crystals as a table.
 
 mod embedder;
+mod fingerprint;
 mod table;
 
 use std::path::PathBuf;
@@ -16,10 +17,13 @@ use crate::error::TrainError;
 use crate::run::interrupt::Interrupt;
 use crate::table::TableFormat;
 pub use embedder::{Embedder, NotAVector, Vector};
+pub(crate) use fingerprint::fingerprint;
 use table::EmbeddingWriter;
 
 /// Key of the metadata of a Parquet table, after `mmpt.`: the SHA-256 of the weights file.
 pub(crate) const WEIGHTS_SHA256: &str = "weights_sha256";
+/// Key of the metadata, after `mmpt.`: what tells the shards from others (`fingerprint`). Tables of earlier versions lack it.
+pub(crate) const SHARDS_SHA256: &str = "shards_sha256";
 
 /// The arguments of [`embed`](fn@embed).
 #[derive(Debug, Clone)]
@@ -89,7 +93,8 @@ pub fn embed(request: &Request, progress: &mut dyn FnMut(Position)) -> Result<Su
     let (mut crystals, total) = (0, selection.crystals());
     let mut failure = None;
     let weights = request.weights.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let metadata = [("weights", weights), (WEIGHTS_SHA256, embedder.sha256()?)];
+    let metadata =
+        [("weights", weights), (WEIGHTS_SHA256, embedder.sha256()?), (SHARDS_SHA256, fingerprint(&sources)?)];
     let stream = Stream::<f32>::open(&selection, embedder.settings(&request.data))?;
     let written = atomic::write(&request.out, |out| {
         let mut writer = EmbeddingWriter::new(out, format, embedder.shape(request.per_atom), metadata)?;

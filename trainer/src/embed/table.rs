@@ -68,15 +68,15 @@ enum Writer<W: Write + Send> {
 }
 
 impl<W: Write + Send> EmbeddingWriter<W> {
-    /// Begins a table. `metadata` are those of Parquet: name and SHA-256 of the weights file. A CSV has no `h_s`.
+    /// Begins a table. `metadata` are those of Parquet. A CSV has no `h_s`.
     ///
     /// # Errors
     /// If writing fails.
-    pub(super) fn new(
+    pub(super) fn new<'a>(
         out: W,
         format: TableFormat,
         shape: Shape,
-        metadata: [(&str, String); 2],
+        metadata: impl IntoIterator<Item = (&'a str, String)>,
     ) -> io::Result<Self> {
         let writer = match format {
             TableFormat::Parquet => {

@@ -4,6 +4,8 @@
 //! UMAP) depend on seeds and threads in every implementation that could be used here, and what looks like a cluster in
 //! them need not be one.
 
+mod classes;
+mod colouring;
 mod page;
 mod scale;
 
@@ -14,9 +16,9 @@ use schemas::property;
 use crate::atomic;
 use crate::data::Sources;
 use crate::nearest::principal::principal_axes;
-use crate::space::catalogue::Value;
 use crate::space::{Origin, Space, SpaceError, require_new};
 
+use colouring::Colouring;
 use page::Drawing;
 
 /// The arguments of [`map`].
@@ -24,7 +26,7 @@ use page::Drawing;
 pub struct Request {
     /// Where the embeddings come from.
     pub origin: Origin,
-    /// Property whose value colours the crystals, by its column.
+    /// Property whose numbers or texts colour the crystals, by its column.
     pub colour: Option<String>,
     /// Page to write.
     pub out: PathBuf,
@@ -48,7 +50,7 @@ pub struct Summary {
 /// Draws the map. Only another map is replaced.
 ///
 /// # Errors
-/// [`SpaceError`] as of [`Space::open`], for a property that no shard has, and a page that already exists, is an input or
+/// [`SpaceError`] as of [`Space::open`], for a property that no shard has or that is a list, and a page that already exists, is an input or
 /// cannot be written. The page is complete or unchanged.
 pub fn map(request: &Request) -> Result<Summary, SpaceError> {
     let Request { origin, colour, out, overwrite } = request;
@@ -68,17 +70,11 @@ pub fn map(request: &Request) -> Result<Summary, SpaceError> {
             (along.first().copied().unwrap_or(0.0), along.get(1).copied().unwrap_or(0.0))
         })
         .collect();
-    let values: Option<Vec<Option<f64>>> = space.catalogue.columns.first().map(|values| {
-        let number = |value: &Option<Value>| match value {
-            Some(Value::Number(number)) if number.is_finite() => Some(*number),
-            _ => None,
-        };
-        values.iter().map(number).collect()
-    });
+    let colouring = space.catalogue.columns.first().map(|values| Colouring::of(values));
     let shares = std::array::from_fn(|axis| components.shares.get(axis).copied().unwrap_or(0.0));
     let summary = Summary {
         crystals: space.points.len(),
-        coloured: values.as_ref().map(|values| values.iter().flatten().count()),
+        coloured: colouring.as_ref().map(Colouring::coloured),
         shares,
         undescribed: space.undescribed,
     };
@@ -90,7 +86,7 @@ pub fn map(request: &Request) -> Result<Summary, SpaceError> {
         property: colour
             .as_deref()
             .map(|column| (column, property::by_column(column).map_or("1", |definition| definition.unit))),
-        values,
+        colouring,
         varying: space.standardisation.varying(),
         width: space.points.width(),
         vector: origin.vector.name(),

@@ -7,7 +7,9 @@ use etl::page;
 use maud::{Markup, html};
 use schemas::text;
 
-use super::scale::{COLOURS, Scale};
+use super::classes::{CLASS_STYLES, Classes, OTHER};
+use super::colouring::{Colouring, SCALE_STYLES};
+use super::scale::Scale;
 use crate::report::number::{Format, grouped};
 use crate::unit;
 
@@ -32,7 +34,7 @@ const MOST_POINTS: usize = 10_000;
 const TICKS: (f64, f64) = (9.0, 7.0);
 /// Free share of the range at both ends.
 const HEADROOM: f64 = 0.03;
-/// Class of crystals without a value.
+/// Style class of crystals without a value.
 const WITHOUT: &str = "none";
 
 /// What a map shows.
@@ -45,8 +47,8 @@ pub(super) struct Drawing<'a> {
     pub(super) shares: [f64; 2],
     /// Column and unit of the property that colours.
     pub(super) property: Option<(&'a str, &'a str)>,
-    /// Its values, `[len]`.
-    pub(super) values: Option<Vec<Option<f64>>>,
+    /// Its values with their colours.
+    pub(super) colouring: Option<Colouring>,
     /// Number of numbers of an embedding that vary, of how many.
     pub(super) varying: usize,
     pub(super) width: usize,
@@ -63,16 +65,12 @@ pub(super) fn is_own(path: &Path) -> bool {
 
 /// Returns the page.
 pub(super) fn page(drawing: &Drawing<'_>) -> Markup {
-    let scale = drawing
-        .values
-        .as_ref()
-        .and_then(|values| Scale::of(&values.iter().flatten().copied().collect::<Vec<_>>()));
     let main = html! {
         section {
             figure {
                 figcaption { (caption(drawing)) }
-                (plot(drawing, scale))
-                (legend(drawing, scale))
+                (plot(drawing))
+                (legend(drawing))
             }
         }
         section {
@@ -97,8 +95,8 @@ pub(super) fn page(drawing: &Drawing<'_>) -> Markup {
         h1 { "Map of embeddings" }
         div class="tiles" {
             (tile(&grouped(drawing.places.len()), "crystals"))
-            @if let (Some((column, _)), Some(values)) = (drawing.property, &drawing.values) {
-                (tile(&grouped(values.iter().flatten().count()), &format!("have {}", text::line(column))))
+            @if let (Some((column, _)), Some(colouring)) = (drawing.property, &drawing.colouring) {
+                (tile(&grouped(colouring.coloured()), &format!("have {}", text::line(column))))
             }
             (tile(&percent(drawing.shares[0]), "of the variance along the first axis"))
             (tile(&percent(drawing.shares[1]), "along the second"))
@@ -147,41 +145,37 @@ fn frame(places: &[(f64, f64)]) -> Plot {
     Plot::new((0.0, 0.0), SIZE, MARGINS, axis(left, right, width), axis(bottom, top, height))
 }
 
-/// Draws the points, those of each colour together, the ones without a value below all others.
-fn plot(drawing: &Drawing<'_>, scale: Option<Scale>) -> Markup {
+/// Draws the points, those of each colour together, the ones without a value or a colour of its own below all others.
+fn plot(drawing: &Drawing<'_>) -> Markup {
     let plot = frame(&drawing.places);
     let count = drawing.places.len();
     let stride = count.div_ceil(MOST_POINTS).max(1);
     let radius = if count > MANY { SMALL_RADIUS } else { RADIUS };
-    let value = |row: usize| drawing.values.as_ref().and_then(|values| values[row]);
-    let class = |row: usize| match (scale, value(row)) {
-        (Some(scale), Some(value)) => Some(scale.colour(value)),
-        _ => None,
+    let colouring = drawing.colouring.as_ref();
+    let style = |row: usize| {
+        colouring.and_then(|colouring| colouring.style(row)).unwrap_or_else(|| no_value(drawing))
     };
-    let drawn: Vec<(Option<usize>, usize)> =
-        (0..count).step_by(stride).map(|row| (class(row), row)).collect();
-    let format = Format::of(scale.map_or(1.0, |scale| scale.low.abs().max(scale.high.abs())));
+    let drawn: Vec<(&str, usize)> = (0..count).step_by(stride).map(|row| (style(row), row)).collect();
+    let unit = drawing.property.map_or(unit::PURE, |(_, unit)| unit);
     let title = |row: usize| {
         let (identifier, formula) = (text::line(&drawing.material_ids[row]), &drawing.formulas[row]);
-        match (value(row), drawing.property) {
-            (Some(value), Some((_, unit))) => {
-                format!("{identifier}, {formula}: {}{}", format.write(value), unit::shown(" ", unit, ""))
-            }
-            _ => format!("{identifier}, {formula}"),
+        match colouring.and_then(|colouring| colouring.shown(row, unit)) {
+            Some(value) => format!("{identifier}, {formula}: {}", text::line(&value)),
+            None => format!("{identifier}, {formula}"),
         }
     };
     let point = |row: usize| circle("", plot.at(drawing.places[row]), radius, &title(row));
-    let classes = std::iter::once(None).chain((0..COLOURS).map(Some));
+    let styles = [no_value(drawing), OTHER].into_iter().chain(SCALE_STYLES).chain(CLASS_STYLES);
     html! {
         svg class="chart" viewBox=(format!("0 0 {} {}", SIZE.0, SIZE.1)) role="img" aria-label=(caption(drawing)) {
             (plot.x_axis(&plot.x.ticks(TICKS.0), &format!("first principal component, {} of the variance", percent(drawing.shares[0])), true))
             (plot.y_axis(&plot.y.ticks(TICKS.1)))
             (plot.y_name(&format!("second principal component, {} of the variance", percent(drawing.shares[1])), NAME_DISTANCE))
             (rectangle("box", (plot.left, plot.top), (plot.right - plot.left, plot.bottom - plot.top), ""))
-            @for class in classes {
-                @if drawn.iter().any(|(of, _)| *of == class) {
-                    g class=(format!("points {}", class.map_or_else(|| no_value(drawing).to_owned(), |number| format!("c{number}")))) {
-                        @for (_, row) in drawn.iter().filter(|(of, _)| *of == class) { (point(*row)) }
+            @for style in styles {
+                @if drawn.iter().any(|(of, _)| *of == style) {
+                    g class=(format!("points {style}")) {
+                        @for (_, row) in drawn.iter().filter(|(of, _)| *of == style) { (point(*row)) }
                     }
                 }
             }
@@ -189,31 +183,55 @@ fn plot(drawing: &Drawing<'_>, scale: Option<Scale>) -> Markup {
     }
 }
 
-/// Returns the class of points without a colour of the scale.
+/// Returns the style class of points without a value.
 fn no_value(drawing: &Drawing<'_>) -> &'static str {
     if drawing.property.is_some() { WITHOUT } else { "plain" }
 }
 
-/// Returns the colours with the values at their ends.
-fn legend(drawing: &Drawing<'_>, scale: Option<Scale>) -> Markup {
+/// Returns what the colours mean.
+fn legend(drawing: &Drawing<'_>) -> Markup {
     let count = drawing.places.len();
     let stride = count.div_ceil(MOST_POINTS).max(1);
-    let without =
-        drawing.values.as_ref().map_or(0, |values| values.iter().filter(|value| value.is_none()).count());
+    let without = drawing.colouring.as_ref().map_or(0, Colouring::without);
+    let colours = match &drawing.colouring {
+        Some(Colouring::Numbers { scale: Some(scale), .. }) => scale_legend(drawing, *scale),
+        Some(Colouring::Texts(classes)) => class_legend(classes),
+        _ => html! {},
+    };
     html! {
         p class="legend" {
-            @if let Some(scale) = scale {
-                @let format = Format::of(scale.low.abs().max(scale.high.abs()));
-                span class="scale" {
-                    (format.write(scale.low)) " "
-                    @for colour in 0..COLOURS { i class=(format!("c{colour}")) {} }
-                    " " (format.write(scale.high))
-                    @if let Some((_, unit)) = drawing.property { (unit::shown(" ", unit, "")) }
-                }
-                span { "the ends are the 1st and the 99th percentile; beyond them the colour stays" }
-            }
+            (colours)
             @if without > 0 { span class="dots" { i class=(WITHOUT) {} (grouped(without)) " without a value" } }
             @if stride > 1 { span { "one of " (stride) " crystals is drawn" } }
+        }
+    }
+}
+
+/// Returns the colours of a scale with the values at its ends.
+fn scale_legend(drawing: &Drawing<'_>, scale: Scale) -> Markup {
+    let format = Format::of(scale.low.abs().max(scale.high.abs()));
+    html! {
+        span class="scale" {
+            (format.write(scale.low)) " "
+            @for style in SCALE_STYLES { i class=(style) {} }
+            " " (format.write(scale.high))
+            @if let Some((_, unit)) = drawing.property { (unit::shown(" ", unit, "")) }
+        }
+        span { "the ends are the 1st and the 99th percentile; beyond them the colour stays" }
+    }
+}
+
+/// Returns the colours of texts with their numbers of crystals.
+fn class_legend(classes: &Classes) -> Markup {
+    html! {
+        @for ((name, count), style) in classes.coloured.iter().zip(CLASS_STYLES) {
+            span class="dots" { i class=(style) {} (text::line(name)) " (" (grouped(*count)) ")" }
+        }
+        @if classes.other_texts > 0 {
+            span class="dots" {
+                i class=(OTHER) {} "other: " (grouped(classes.other_texts)) " rarer ("
+                (grouped(classes.other_crystals)) ")"
+            }
         }
     }
 }
@@ -221,8 +239,14 @@ fn legend(drawing: &Drawing<'_>, scale: Option<Scale>) -> Markup {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::space::catalogue::Value;
 
     fn drawing(count: usize, values: Option<Vec<Option<f64>>>) -> Markup {
+        let value = |value: Option<f64>| value.map(Value::Number);
+        coloured(count, values.map(|values| values.into_iter().map(value).collect()))
+    }
+
+    fn coloured(count: usize, values: Option<Vec<Option<Value>>>) -> Markup {
         let material_ids: Vec<Box<str>> = (0..count).map(|row| format!("id<{row}>").into()).collect();
         let formulas: Vec<Box<str>> = vec!["NaCl".into(); count];
         page(&Drawing {
@@ -231,7 +255,7 @@ mod tests {
             places: (0..count).map(|row| (row as f64, (row % 7) as f64)).collect(),
             shares: [0.5, 0.25],
             property: values.is_some().then_some(("band_gap_ev", "eV")),
-            values,
+            colouring: values.as_deref().map(Colouring::of),
             varying: 3,
             width: 4,
             vector: "h_s_mean",
@@ -259,6 +283,28 @@ mod tests {
             assert!(text.contains(part), "{part}: {text}");
         }
         assert!(!text.contains("http://") && !text.contains("https://"), "nothing is loaded");
+    }
+
+    #[test]
+    fn texts_are_classes_with_their_numbers() {
+        let text = |name: String| Some(Value::Text(name.into()));
+        let mut values: Vec<Option<Value>> = (0..11).map(|row| text(format!("class {row:02}"))).collect();
+        values.extend([text("oxide <a>".to_owned()), text("oxide <a>".to_owned()), None]);
+        let page = coloured(values.len(), Some(values)).into_string();
+        for part in [
+            "<g class=\"points k0\">",
+            "<g class=\"points k7\">",
+            "<g class=\"points other\">",
+            "<g class=\"points none\">",
+            "<title>id&lt;11&gt;, NaCl: oxide &lt;a&gt;</title>",
+            "<i class=\"k0\"></i>oxide &lt;a&gt; (2)",
+            "<i class=\"k7\"></i>class 06 (1)",
+            "<i class=\"other\"></i>other: 4 rarer (4)",
+            "1 without a value",
+        ] {
+            assert!(page.contains(part), "{part}: {page}");
+        }
+        assert!(!page.contains("percentile") && !page.contains("points c0"), "no scale: {page}");
     }
 
     #[test]

@@ -52,7 +52,7 @@ impl Catalogue {
     /// Reads the crystals of the shards with some columns of single values. Features are not read.
     ///
     /// # Errors
-    /// [`StoreError`] for a shard that cannot be read, and a column of another type than numbers and texts.
+    /// [`StoreError`] for a shard that cannot be read, and a column of another type than numbers and texts, such as lists.
     ///
     /// # Panics
     /// If there are 2³² crystals.
@@ -117,7 +117,10 @@ impl Catalogue {
             match batch.column_by_name(name) {
                 None => values.resize(values.len() + batch.num_rows(), None),
                 Some(array) => values.extend(read_values(array).ok_or_else(|| {
-                    refuse(name, format!("is {} instead of numbers or texts", array.data_type()))
+                    refuse(
+                        name,
+                        format!("is {} instead of a number or a text for every crystal", array.data_type()),
+                    )
                 })?),
             }
         }

@@ -70,16 +70,12 @@ pub enum SpaceError {
         expected: String,
     },
     /// A table of embeddings is of other shards.
-    #[error("{}: row {row} is of {found}, and the shards have {expected} there", path.display())]
+    #[error("{}: {difference}", path.display())]
     OtherShards {
         /// The table.
         path: PathBuf,
-        /// Row of the table, counted from 1.
-        row: usize,
-        /// Its crystal, or `none`.
-        found: String,
-        /// The crystal of the shards, or `none`.
-        expected: String,
+        /// What differs: the crystal of a row, or the contents of the shards.
+        difference: String,
     },
     /// An embedding is no finite number.
     #[error("{material_id}: {vector}[{column}] is {value}: nothing is near it")]

@@ -145,7 +145,7 @@ impl Space {
         let (mut values, width) = match (stored, &embedder) {
             (Some(stored), _) => {
                 let width = stored.width;
-                (stored.read(&catalogue)?, width)
+                (stored.read(&catalogue, &sources)?, width)
             }
             (None, Some(embedder)) => {
                 (embedded(embedder, &sources, data, *vector, &catalogue)?, embedder.width(*vector))

@@ -13,8 +13,9 @@ use schemas::regular;
 
 use super::catalogue::Catalogue;
 use super::error::SpaceError;
+use crate::data::Sources;
 use crate::data::subset::IDENTIFIER_COLUMN;
-use crate::embed::{Vector, WEIGHTS_SHA256};
+use crate::embed::{SHARDS_SHA256, Vector, WEIGHTS_SHA256, fingerprint};
 use crate::table::METADATA_PREFIX;
 
 /// Rows that are read together.
@@ -30,6 +31,8 @@ pub(super) struct StoredEmbeddings<'a> {
     pub(super) width: usize,
     /// SHA-256 of the weights that made them.
     pub(super) weights_sha256: String,
+    /// Fingerprint of the shards whose crystals were embedded; `None` in tables of earlier versions.
+    shards_sha256: Option<String>,
     batches: GuardedBatches,
 }
 
@@ -47,12 +50,16 @@ impl<'a> StoredEmbeddings<'a> {
         let pages = file.try_clone().map_err(|error| broken(error.to_string()))?;
         let builder =
             guarded(|| ParquetRecordBatchReaderBuilder::try_new(file)).map_err(|error| unreadable(&error))?;
-        let key = format!("{METADATA_PREFIX}{WEIGHTS_SHA256}");
-        let metadata = builder.metadata().file_metadata().key_value_metadata().into_iter().flatten();
-        let weights_sha256 = metadata
-            .filter(|entry| entry.key == key)
-            .find_map(|entry| entry.value.clone())
-            .ok_or_else(|| broken(format!("no table of trainer embed: its metadata have no {key}")))?;
+        let recorded = |key: &str| -> Option<String> {
+            let key = format!("{METADATA_PREFIX}{key}");
+            let metadata = builder.metadata().file_metadata().key_value_metadata().into_iter().flatten();
+            metadata.filter(|entry| entry.key == key).find_map(|entry| entry.value.clone())
+        };
+        let weights_sha256 = recorded(WEIGHTS_SHA256).ok_or_else(|| {
+            let key = format!("{METADATA_PREFIX}{WEIGHTS_SHA256}");
+            broken(format!("no table of trainer embed: its metadata have no {key}"))
+        })?;
+        let shards_sha256 = recorded(SHARDS_SHA256);
         let field = builder.schema().field_with_name(vector.name());
         let width = match field.map(|field| field.data_type()) {
             Ok(DataType::FixedSizeList(_, width)) => usize::try_from(*width).unwrap_or(0),
@@ -68,16 +75,17 @@ impl<'a> StoredEmbeddings<'a> {
             .map_err(|error| broken(error.to_string()))?;
         let builder = builder.with_projection(mask).with_batch_size(rows);
         let batches = GuardedBatches::new(guarded(|| builder.build()).map_err(|error| unreadable(&error))?);
-        Ok(Self { path, vector, width, weights_sha256, batches })
+        Ok(Self { path, vector, width, weights_sha256, shards_sha256, batches })
     }
 
-    /// Reads the vectors of all crystals into the order of a catalogue, `[len, width]`.
+    /// Reads the vectors of all crystals into the order of a catalogue of shards, `[len, width]`.
     ///
     /// # Errors
-    /// [`SpaceError::OtherShards`] unless the table has the crystals of the catalogue in the order of the shards,
-    /// [`SpaceError::Table`] for rows that cannot be read.
-    pub(super) fn read(self, catalogue: &Catalogue) -> Result<Vec<f32>, SpaceError> {
-        let Self { path, vector, width, batches, .. } = self;
+    /// [`SpaceError::OtherShards`] unless the table has the crystals of the catalogue in the order of the shards, and if it
+    /// was made of shards with other contents; [`SpaceError::Table`] for rows that cannot be read, and
+    /// [`SpaceError::Data`] for shards that cannot be read.
+    pub(super) fn read(self, catalogue: &Catalogue, sources: &Sources) -> Result<Vec<f32>, SpaceError> {
+        let Self { path, vector, width, shards_sha256, batches, .. } = self;
         let broken = |problem: String| SpaceError::Table { path: path.to_owned(), problem };
         let mut values = vec![0.0; catalogue.len() * width];
         let mut read = 0;
@@ -90,7 +98,7 @@ impl<'a> StoredEmbeddings<'a> {
                 let place = catalogue.places.get(read).map(|&place| place as usize);
                 let expected = place.map(|place| &*catalogue.material_ids[place]);
                 if identifier != expected {
-                    return Err(other_shards(path, read, identifier, expected));
+                    return Err(other_row(path, read, identifier, expected));
                 }
                 if let Some(place) = place {
                     values[place * width..(place + 1) * width].copy_from_slice(row);
@@ -98,24 +106,31 @@ impl<'a> StoredEmbeddings<'a> {
                 read += 1;
             }
         }
-        match catalogue.places.get(read) {
-            None => Ok(values),
-            Some(&place) => {
-                Err(other_shards(path, read, None, Some(&catalogue.material_ids[place as usize])))
+        if let Some(&place) = catalogue.places.get(read) {
+            return Err(other_row(path, read, None, Some(&catalogue.material_ids[place as usize])));
+        }
+        // After the rows, which say more about what differs.
+        if let Some(found) = shards_sha256 {
+            let expected = fingerprint(sources)?;
+            if found != expected {
+                return Err(SpaceError::OtherShards {
+                    path: path.to_owned(),
+                    difference: format!(
+                        "the embeddings are of other shards with the same identifiers: \
+                         {METADATA_PREFIX}{SHARDS_SHA256} is {found}, and {expected} of these shards"
+                    ),
+                });
             }
         }
+        Ok(values)
     }
 }
 
 /// Returns the error for a row that is not of the crystal of the shards.
-fn other_shards(path: &Path, row: usize, found: Option<&str>, expected: Option<&str>) -> SpaceError {
-    let name = |identifier: Option<&str>| identifier.unwrap_or("none").to_owned();
-    SpaceError::OtherShards {
-        path: path.to_owned(),
-        row: row + 1,
-        found: name(found),
-        expected: name(expected),
-    }
+fn other_row(path: &Path, row: usize, found: Option<&str>, expected: Option<&str>) -> SpaceError {
+    let (found, expected) = (found.unwrap_or("none"), expected.unwrap_or("none"));
+    let difference = format!("row {} is of {found}, and the shards have {expected} there", row + 1);
+    SpaceError::OtherShards { path: path.to_owned(), difference }
 }
 
 /// Returns the identifiers and the numbers of the vectors of a batch, all of them there.

@@ -41,7 +41,7 @@ pub struct ClassificationRecord {
     pub confusion: Vec<Vec<usize>>,
     /// Seeds of all folds, ascending.
     pub seeds: Vec<u64>,
-    /// Calibration of the probabilities; absent with too few validation crystals.
+    /// Calibration of the probabilities; absent if the validation crystals give no temperature.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calibration: Option<CalibrationRecord>,
     /// Confidence intervals of the means of ROC-AUC and balanced accuracy; empty with fewer than two crystals in a fold, and

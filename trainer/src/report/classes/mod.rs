@@ -105,7 +105,7 @@ pub struct ClassEvaluation {
     pub part: Part,
     /// All evaluated folds.
     pub folds: Vec<ClassFold>,
-    /// Temperature of the probabilities; `None` if there are too few validation crystals.
+    /// Temperature of the probabilities; `None` if the validation crystals give none ([`Temperature::of`]).
     pub temperature: Option<Temperature>,
     /// Losses of the members over their epochs.
     pub curves: LearningCurves,

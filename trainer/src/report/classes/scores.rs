@@ -122,11 +122,20 @@ fn area(outcomes: &[&ClassOutcome], class: usize) -> Option<f64> {
 /// Returns the receiver operating characteristic of a class against the others, from (0, 0) to (1, 1): for every probability
 /// as a threshold, the shares of others and of crystals of the class at or above it. `None` if all crystals or none are of
 /// the class.
+///
+/// Of equal probabilities that is the larger which leaves less to the other classes: near 1 a double does not tell
+/// probabilities apart, while those of the other classes differ still.
 pub(super) fn roc_curve(outcomes: &[&ClassOutcome], class: usize) -> Option<Vec<(f64, f64)>> {
     let probability = |outcome: &ClassOutcome| outcome.probabilities.get(class).copied().unwrap_or_default();
-    let mut ranked: Vec<(f64, bool)> =
-        outcomes.iter().map(|outcome| (probability(outcome), outcome.target == class)).collect();
-    ranked.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+    let left = |outcome: &ClassOutcome| {
+        let others = outcome.probabilities.iter().enumerate().filter(|(index, _)| *index != class);
+        others.map(|(_, probability)| *probability).sum::<f64>()
+    };
+    let rank = |outcome: &&ClassOutcome| ((probability(outcome), left(outcome)), outcome.target == class);
+    let mut ranked: Vec<((f64, f64), bool)> = outcomes.iter().map(rank).collect();
+    ranked.sort_by(|((a, left_of_a), _), ((b, left_of_b), _)| {
+        b.total_cmp(a).then_with(|| left_of_a.total_cmp(left_of_b))
+    });
     let positives = ranked.iter().filter(|(_, is_class)| *is_class).count();
     let negatives = ranked.len() - positives;
     if positives == 0 || negatives == 0 {
@@ -138,7 +147,7 @@ pub(super) fn roc_curve(outcomes: &[&ClassOutcome], class: usize) -> Option<Vec<
         found += usize::from(*is_class);
         wrong += usize::from(!*is_class);
         // Crystals of the same probability are on the same side of every threshold.
-        if ranked.get(index + 1).is_none_or(|(next, _)| next < threshold) {
+        if ranked.get(index + 1).is_none_or(|(next, _)| next != threshold) {
             curve.push((wrong as f64 / negatives as f64, found as f64 / positives as f64));
         }
     }
@@ -182,6 +191,7 @@ mod tests {
 
     use super::*;
     use crate::report::classes::example::outcome;
+    use crate::report::classes::temperature::{Temperature, softmax};
 
     fn of(outcomes: &[ClassOutcome], classes: usize) -> BTreeMap<String, f64> {
         scores(&outcomes.iter().collect::<Vec<_>>(), classes)
@@ -222,6 +232,18 @@ mod tests {
         close(&found, ROC_AUC, 1.0);
         let matrix = confusion(&outcomes.iter().collect::<Vec<_>>(), 4);
         assert_eq!(matrix, [[1, 1, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 0]]);
+    }
+
+    #[test]
+    fn certain_crystals_are_still_in_order() {
+        let sharp = Temperature { value: 0.3, crystals: 20 };
+        let certain =
+            |target: usize, logit: f64| outcome("m", target, &sharp.apply(&softmax(&[0.0, logit], 1.0)));
+        let outcomes = [certain(0, 20.0), certain(1, 25.0), certain(1, 30.0), certain(0, -30.0)];
+        assert!(outcomes[..3].iter().all(|outcome| outcome.probabilities[1] == 1.0), "doubles end here");
+        close(&of(&outcomes, 2), ROC_AUC, 1.0);
+        let outcomes = [certain(0, 30.0), certain(1, 25.0), certain(1, 30.0), certain(0, -30.0)];
+        close(&of(&outcomes, 2), ROC_AUC, 2.5 / 4.0);
     }
 
     #[test]
