@@ -9,8 +9,10 @@ macro_rules! tasks {
 
 /// Names of the built-in tasks and their files, sorted by name.
 pub(super) const TASKS: &[(&str, &str)] = tasks![
+    "jarvis_bulk",
     "jarvis_ehull",
     "jarvis_mbj_gap",
+    "jarvis_shear",
     "jarvis_subset_gap",
     "matbench_dielectric",
     "matbench_jdft2d",

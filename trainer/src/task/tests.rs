@@ -129,7 +129,7 @@ fn an_unknown_name_lists_those_there_are() {
         near.starts_with("there is no task 'matbench_jdft2' (did you mean 'matbench_jdft2d'?); there are ")
     );
     assert!(near.ends_with("textbook_band_gap, and files ending in .toml"), "{near}");
-    assert!(message("zzz").starts_with("there is no task 'zzz'; there are jarvis_ehull, "));
+    assert!(message("zzz").starts_with("there is no task 'zzz'; there are jarvis_bulk, "));
 }
 
 #[test]
