@@ -163,6 +163,13 @@ fn a_failed_job_takes_its_dependants_with_it_and_no_other() {
     assert_eq!(jobs_with(out.path(), "finished").len(), 4);
     let table = fs::read_to_string(out.path().join("tables/models.md")).expect("a table");
     assert!(table.contains("| pre-trained | - |"), "{table}");
+
+    // Of what goes wrong, a quiet comparison tells the job, the reason and the log, and nothing else.
+    let output = run(&grid, out.path(), &["--quiet"]);
+    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+    let lines = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(lines.contains("] pretrain mmpt has failed: ") && lines.lines().count() == 1, "{lines}");
+    assert!(lines.contains("logs/pretrain/mmpt.log)"), "{lines}");
 }
 
 #[test]

@@ -65,7 +65,7 @@ pub(crate) struct CompareArguments {
     /// Show the jobs, run none
     #[arg(long)]
     dry_run: bool,
-    /// No progress
+    /// No progress, failures alone
     #[arg(long, short, help_heading = "Output")]
     quiet: bool,
 }

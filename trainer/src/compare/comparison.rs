@@ -1,6 +1,6 @@
 //! A comparison from its grid to its tables and figures.
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use super::batch::Batch;
@@ -24,6 +24,10 @@ pub(super) const GRID_FILE: &str = "grid.toml";
 const TABLES_FOLDER: &str = "tables";
 const FIGURES_FOLDER: &str = "figures";
 const COSTS_FOLDER: &str = "costs";
+/// Folders and endings of the results of a table and of a figure.
+const OF_TABLE: [(&str, &str); 4] =
+    [(TABLES_FOLDER, "md"), (TABLES_FOLDER, "csv"), (COSTS_FOLDER, "md"), (COSTS_FOLDER, "csv")];
+const OF_FIGURE: [(&str, &str); 2] = [(FIGURES_FOLDER, "svg"), (FIGURES_FOLDER, "csv")];
 /// Stands in a preview for the command of a test whose settings are not chosen yet.
 pub(super) const BEST_SETTINGS: &str = "the settings with the best score on the validation parts";
 
@@ -84,6 +88,7 @@ impl Prepared {
         stop: &dyn Fn() -> bool,
     ) -> Result<Summary, CompareError> {
         let folder = &request.folder;
+        self.remove_dropped(folder)?;
         copy(&request.grid, &folder.join(GRID_FILE))?;
         let (mut journal, records) = Journal::open(&folder.join(journal::FILE))?;
         let known = journal::finished(&records);
@@ -159,7 +164,16 @@ impl Prepared {
         Ok(results)
     }
 
-    /// Writes tables and figures.
+    /// Removes the results of tables and figures that the folder's earlier grid has and this one lacks.
+    fn remove_dropped(&self, folder: &Path) -> Result<(), CompareError> {
+        // Of a grid that cannot be read, such as another version's, the results are not known.
+        let Ok(earlier) = Grid::load(&folder.join(GRID_FILE)) else { return Ok(()) };
+        let kept = results_of(&self.grid, folder);
+        let mut dropped = results_of(&earlier, folder).into_iter().filter(|path| !kept.contains(path));
+        dropped.try_for_each(|path| remove(&path))
+    }
+
+    /// Writes tables and figures. Costs that are no longer known are removed.
     fn write(&self, folder: &Path, results: &Results) -> Result<Vec<PathBuf>, CompareError> {
         let mut files = Vec::new();
         for section in &self.grid.table {
@@ -171,6 +185,9 @@ impl Prepared {
             if let (Some(markdown), Some(csv)) = (cost_table::markdown(&view), cost_table::csv(&view)) {
                 files.push(put(&path, "md", &markdown)?);
                 files.push(put(&path, "csv", &csv)?);
+            } else {
+                remove(&result(&path, "md"))?;
+                remove(&result(&path, "csv"))?;
             }
         }
         for section in &self.grid.figure {
@@ -203,12 +220,38 @@ fn run_batch<R: Runner>(
     schedule::run(&batch.jobs, states, &request.slots, runner, stop, &mut changed)
 }
 
-/// Writes a result. The name may have dots in it.
+/// Returns the paths of all results of a grid, which need not be there.
+fn results_of(grid: &Grid, folder: &Path) -> Vec<PathBuf> {
+    let path = |(kind, ending): &(&str, &str), name: &str| result(&folder.join(kind).join(name), ending);
+    let mut paths = Vec::new();
+    for section in &grid.table {
+        paths.extend(OF_TABLE.iter().map(|of| path(of, &section.name)));
+    }
+    for section in &grid.figure {
+        paths.extend(OF_FIGURE.iter().map(|of| path(of, &section.name)));
+    }
+    paths
+}
+
+/// Returns the path of a result. The name may have dots in it.
+fn result(path: &Path, ending: &str) -> PathBuf {
+    PathBuf::from(format!("{}.{ending}", job::text(path)))
+}
+
+/// Removes a result, if it is there.
+fn remove(path: &Path) -> Result<(), CompareError> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(CompareError::io("remove", path)(error)),
+        _ => Ok(()),
+    }
+}
+
+/// Writes a result.
 fn put(path: &Path, ending: &str, text: &str) -> Result<PathBuf, CompareError> {
     if let Some(folder) = path.parent() {
         create(folder)?;
     }
-    let path = PathBuf::from(format!("{}.{ending}", job::text(path)));
+    let path = result(path, ending);
     atomic::write(&path, |out| out.write_all(text.as_bytes())).map_err(CompareError::io("write", &path))?;
     Ok(path)
 }

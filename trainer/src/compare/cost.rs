@@ -8,6 +8,7 @@ use crate::error::TrainError;
 use crate::finetune::ensemble::member_folder;
 use crate::finetune::ensemble_record::EnsembleRecord;
 use crate::model::names::is_trained;
+use crate::run::cycle_ends::SNAPSHOT_PREFIX;
 use crate::run::folder::{BEST_FILE, METRICS_FILE};
 use crate::run::metrics::{self, Record};
 use crate::weights;
@@ -21,7 +22,8 @@ const GPU: &str = "cuda";
 /// Cost of the training runs of all folds and seeds of a fine-tuning.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Cost {
-    /// Duration of the training runs together in minutes, validation included.
+    /// Duration of the training runs together in minutes, validation included. The beginning of an epoch that was continued
+    /// after an interruption is not counted.
     pub minutes: f64,
     /// Number of crystals trained on per second.
     pub crystals_per_second: f64,
@@ -39,7 +41,7 @@ impl Cost {
     /// [`TrainError`] for files that cannot be read.
     pub fn read(folder: &Path, device: Option<&str>) -> Result<Option<Self>, TrainError> {
         let Some(record) = EnsembleRecord::read(folder)? else { return Ok(None) };
-        let (mut seconds, mut crystals, mut parameters) = (0.0, 0, None);
+        let (mut seconds, mut crystals, mut parameters) = (0.0, 0.0, None);
         let folds = std::fs::read_dir(folder).into_iter().flatten().flatten();
         let mut folds: Vec<_> = folds.map(|fold| fold.file_name().to_string_lossy().into_owned()).collect();
         // Sums of seconds depend on their order.
@@ -52,9 +54,10 @@ impl Cost {
                     continue;
                 }
                 for record in metrics::read(&log)? {
-                    if let Record::Epoch(epoch) = record {
+                    if let Record::Epoch(epoch) = record? {
+                        // Of an epoch that was continued, what the last process did.
                         seconds += epoch.cost.seconds;
-                        crystals += epoch.crystals;
+                        crystals += epoch.cost.crystals_per_second * epoch.cost.seconds;
                     }
                 }
                 if parameters.is_none() {
@@ -62,9 +65,9 @@ impl Cost {
                 }
             }
         }
-        Ok(parameters.filter(|_| crystals > 0).map(|parameters| Self {
+        Ok(parameters.filter(|_| crystals > 0.0).map(|parameters| Self {
             minutes: seconds / MINUTE,
-            crystals_per_second: crystals as f64 / seconds.max(f64::MIN_POSITIVE),
+            crystals_per_second: crystals / seconds.max(f64::MIN_POSITIVE),
             parameters,
             on_gpu: device.is_some_and(|name| name.starts_with(GPU)),
         }))
@@ -75,7 +78,9 @@ impl Cost {
 fn values(path: &Path) -> Result<u64, TrainError> {
     let broken = |source| TrainError::Weights { path: path.to_owned(), source };
     let file = weights::read(path).map_err(broken)?;
-    let trained = file.tensors.iter().filter(|(name, _)| is_trained(name));
+    // Snapshots are further weights of the same model.
+    let is_counted = |name: &str| is_trained(name) && !name.starts_with(SNAPSHOT_PREFIX);
+    let trained = file.tensors.iter().filter(|(name, _)| is_counted(name));
     Ok(trained.map(|(_, tensor)| tensor.values.len() as u64).sum())
 }
 

@@ -4,8 +4,9 @@
 use schemas::text::{cell, markdown as escaped};
 
 use super::cost::Cost;
+use super::share::percent;
 use super::table::{MISSING, csv_text, heading, model, push_line, score_text};
-use super::view::{Entry, Row, RowKind, View, percent};
+use super::view::{Entry, Row, RowKind, View};
 use crate::report::number::grouped;
 
 /// Columns of the CSV with errors on test parts, and with other scores.
@@ -49,7 +50,7 @@ pub fn markdown(view: &View) -> Option<String> {
     header.push("Parameters".to_owned());
     let ranking = view.ranking();
     for column in view.columns.iter().filter(|column| column.part == ranking) {
-        let task = escaped(&column.task);
+        let task = escaped(&view.task_name(column));
         let score = heading(view, column);
         header.extend([score, format!("{task} [min]"), format!("{task} [crystals/s]")]);
     }
@@ -93,7 +94,7 @@ pub fn csv(view: &View) -> Option<String> {
             let (Some(score), Some(cost)) = (entry.ours, cost(entry)) else { continue };
             let mut record = vec![
                 cell(&row.label).into_owned(),
-                row.fraction.to_string(),
+                column.share(row.fraction).to_string(),
                 cell(&column.task).into_owned(),
             ];
             if !is_plain {
@@ -136,6 +137,17 @@ model,fraction,task,unit,mae,parameters,minutes,crystals_per_second,device
 MMPT,1,jdft2d,meV/atom,43.3849,74497,12.5,431.25,CPU
 ";
         assert_eq!(csv(&models()).as_deref(), Some(expected));
+    }
+
+    #[test]
+    fn costs_are_those_of_a_share_of_all_crystals() {
+        let mut view = models();
+        view.columns[0].fraction = 0.7;
+        view.rows.iter_mut().for_each(|row| row.fraction = 0.1);
+        let text = markdown(&view).expect("a cost is known");
+        assert!(text.contains(" | jdft2d, 7 % of the labels [min] | "), "{text}");
+        let text = csv(&view).expect("a cost is known");
+        assert!(text.contains("\nMMPT,0.07,jdft2d,"), "{text}");
     }
 
     #[test]

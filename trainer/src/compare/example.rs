@@ -19,7 +19,8 @@ fn row(kind: RowKind, label: &str, fraction: f64, entries: Vec<Entry>) -> Row {
 }
 
 fn column(task: &str, unit: &str) -> Column {
-    Column { task: task.to_owned(), unit: unit.to_owned(), metric: Metric::Mae, part: Part::Test }
+    let (task, unit) = (task.to_owned(), unit.to_owned());
+    Column { task, fraction: 1.0, unit, metric: Metric::Mae, part: Part::Test }
 }
 
 /// Cost of the models whose scores have one.

@@ -3,7 +3,8 @@
 use etl::chart::{self, Axis, Plot, SHORTEST, circle, colour, drawable, line, rectangle, text};
 use maud::{Markup, html};
 
-use super::grid::{ALL_LABELS, FigureKind};
+use super::grid::FigureKind;
+use super::share::ALL_LABELS;
 use super::table::{CHOSEN, PUBLISHED, is_marked, score_text};
 use super::view::{Column, Entry, Row, RowKind, View};
 use crate::report::part::Part;
@@ -135,8 +136,8 @@ fn bars_margins(view: &View, bars: &[Vec<Bar>]) -> [f64; 4] {
 /// Returns the name of a panel: the task, with the part where it is not the test part alone.
 fn caption(view: &View, column: &Column) -> String {
     match view.ranking() {
-        Part::Test => column.task.clone(),
-        Part::Validation => format!("{}, {} parts", column.task, column.part),
+        Part::Test => view.task_name(column),
+        Part::Validation => format!("{}, {} parts", view.task_name(column), column.part),
     }
 }
 

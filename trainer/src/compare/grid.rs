@@ -12,6 +12,7 @@
 //! [task.matbench_jdft2d]            # a built-in task, or any name with `file`
 //! shards = ["data/matbench"]
 //! # stores = { r5 = ["data/matbench-r5"] }: shards with other edges, for the models that need them
+//! # fraction = 0.1                  # share of its training crystals of which `fractions` are shares; 1.0 unless given
 //! # file = "task.toml", folds = [0, 1], split = "lists.csv", allow_partial = true, [task.*.settings]
 //!
 //! [pretrain.mmpt]                   # one run of `trainer pretrain`
@@ -34,7 +35,7 @@
 //! model = "MMPT"
 //! source = "arXiv 2306.05344"
 //! start = "mmpt"                    # whose row it stands in (or "median"); a row of its own without
-//! # fraction = 0.5                  # 1.0 unless given
+//! # fraction = 0.5                  # share of all training crystals, whatever the task's; 1.0 unless given
 //! mae = { matbench_jdft2d = 38.21 } # in the unit of the task's target
 //! # score = { is_metal = 0.952 }    # of a task of classes, in its metric
 //!
@@ -70,6 +71,7 @@ pub use self::search::Candidate;
 use self::fault::Fault;
 use self::search::Search;
 use super::error::CompareError;
+use super::share::ALL_LABELS;
 use crate::config::error::Place;
 use crate::config::{self, DEFAULT_SEED};
 use crate::data::Extraction;
@@ -77,8 +79,6 @@ use crate::{text_file, toml_text};
 
 /// Name of the training median in published numbers.
 pub const MEDIAN: &str = "median";
-/// The share of all training crystals.
-pub const ALL_LABELS: f64 = 1.0;
 
 /// Definition of a comparison.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -132,6 +132,9 @@ pub struct TaskSection {
     pub stores: BTreeMap<String, Vec<String>>,
     /// File of the task; `None` for the built-in task of the section's name.
     pub file: Option<PathBuf>,
+    /// Share of the task's training crystals of which [`Grid::fractions`] are shares, above 0 and at most 1.
+    #[serde(default = "all_labels_fraction")]
+    pub fraction: f64,
     /// Indices of the folds; `None` for all.
     pub folds: Option<Vec<usize>>,
     /// Published list with the parts of the crystals.
@@ -194,7 +197,7 @@ pub struct Published {
     pub source: String,
     /// The start in whose row the numbers are shown, or [`MEDIAN`]; a row of their own if `None`.
     pub start: Option<String>,
-    /// Share of the training crystals.
+    /// Share of all training crystals, whatever the [`TaskSection::fraction`].
     #[serde(default = "all_labels_fraction")]
     pub fraction: f64,
     /// Mean absolute errors by task, in the unit of the task's target.

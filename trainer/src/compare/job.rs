@@ -43,7 +43,8 @@ impl fmt::Display for JobKind {
 pub struct Job {
     /// Command of the job.
     pub kind: JobKind,
-    /// Subject of the job: the name of the pre-training, or task, start, searched settings if there are any, and fraction.
+    /// Subject of the job: the name of the pre-training, or task, start, searched settings if there are any, and share of all
+    /// training crystals.
     pub subject: String,
     /// Arguments, without those of the machine and `--resume`.
     pub arguments: Vec<String>,
@@ -75,7 +76,7 @@ impl Job {
             digest.update(format!("{}:{argument}\n", argument.len()));
         }
         for input in &self.inputs {
-            digest.update(EnsembleRecord::hash_weights(input)?);
+            digest.update(EnsembleRecord::hash_input(input)?);
         }
         Ok(hex(&digest.finalize()))
     }

@@ -7,7 +7,8 @@
 //! * [`schedule`]: distribution of jobs to devices; [`process`]: jobs as child processes
 //! * [`journal`]: events of all jobs; `progress`: reports of them
 //! * [`scores`] and [`results`]: scores of the cells; [`choice`]: searched settings with the best ones
-//! * [`view`]: the numbers of a table or figure, measured and published; [`cost`]: the cost of each
+//! * [`view`]: the numbers of a table or figure, measured and published; [`cost`]: the cost of each; `share`: shares of
+//!   the training crystals
 //! * [`table`] and [`cost_table`]: views as Markdown and CSV; [`figure`]: views as SVG
 //!
 //! The folder of a comparison:
@@ -20,6 +21,9 @@
 //! | `logs/` | the output of the jobs |
 //! | `tables/`, `figures/` | the results of the finished jobs |
 //! | `costs/` | time and size beside the errors, for each table |
+//!
+//! Tables, figures and costs are those of the grid and of what is finished: what an earlier grid of the folder had besides is
+//! removed.
 //!
 //! A job is finished if the journal says so for the same arguments and files, its output exists, and all jobs before
 //! it are finished. All other jobs are run, from their last checkpoint if there is one. The runs themselves refuse to
@@ -49,6 +53,7 @@ mod progress;
 pub mod results;
 pub mod schedule;
 pub mod scores;
+mod share;
 pub mod table;
 #[cfg(test)]
 mod tests;

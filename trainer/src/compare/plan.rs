@@ -3,9 +3,11 @@
 //! | folder | content |
 //! |---|---|
 //! | `pretrain/NAME` | a run of `trainer pretrain` |
-//! | `cells/TASK/START/FRACTION` | a fine-tuning, with its scores in `evaluation` |
-//! | `cells/TASK/START/SETTINGS/FRACTION` | the same where the start searches settings |
+//! | `cells/TASK/START/SHARE` | a fine-tuning, with its scores in `evaluation` |
+//! | `cells/TASK/START/SETTINGS/SHARE` | the same where the start searches settings |
 //! | `logs/...` | the output of the jobs |
+//!
+//! SHARE is that of all training crystals: the grid's of the task's. Another one is another cell.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -26,8 +28,10 @@ pub struct Cell {
     pub start: String,
     /// Searched settings, if the start has some.
     pub candidate: Option<Candidate>,
-    /// Share of the training crystals.
+    /// The grid's share, of those crystals of which the task has a share.
     pub fraction: f64,
+    /// Share of all training crystals.
+    pub share: f64,
     /// Folder of the fine-tuning.
     pub folder: PathBuf,
     /// Index of the job that writes the scores by which the cell is ranked. The job before it is the fine-tuning.
@@ -48,7 +52,7 @@ impl Cell {
 
     /// Returns the name of the cell and its rivals together.
     pub fn group(&self) -> String {
-        format!("{}/{}/{}", self.task, self.start, self.fraction)
+        format!("{}/{}/{}", self.task, self.start, self.share)
     }
 }
 

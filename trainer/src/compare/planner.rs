@@ -8,6 +8,7 @@ use super::error::CompareError;
 use super::grid::{Candidate, Grid, StartSection, TaskSection, assignments};
 use super::job::{Job, JobKind, text, words};
 use super::plan::{Cell, Measure, Plan, scoring};
+use super::share;
 use crate::catalogue;
 use crate::config::error::Place;
 use crate::config::{Config, ConfigError, Override, Purpose};
@@ -17,6 +18,7 @@ use crate::pretrain::recipe::recipe;
 use crate::report::part::Part;
 use crate::run::folder::BEST_FILE;
 use crate::task::{Metric, Task};
+use crate::unit::PURE;
 use crate::weights::Description;
 
 /// Table of the settings of every fine-tuning.
@@ -153,7 +155,7 @@ impl<'a> Planner<'a> {
         }
         self.require_published(task, definition.metric)?;
         // The unit of a property with classes is that of the value that divides them.
-        let unit = if definition.classes().is_empty() { definition.target_unit() } else { "1".to_owned() };
+        let unit = if definition.classes().is_empty() { definition.target_unit() } else { PURE.to_owned() };
         let measure = Measure { metric: definition.metric, unit };
         self.plan.measures.insert(task.to_owned(), measure);
         let mut pair = Pair { task, start, task_section, start_section, definition, named, begun: None };
@@ -198,16 +200,17 @@ impl<'a> Planner<'a> {
         }
         let beginning = self.start(start_section);
         for &fraction in &self.grid.fractions {
+            let share = share::of(fraction, task_section.fraction);
             let subject = match candidate {
-                None => format!("{task}/{start}/{fraction}"),
-                Some(candidate) => format!("{task}/{start}/{}/{fraction}", candidate.name()),
+                None => format!("{task}/{start}/{share}"),
+                Some(candidate) => format!("{task}/{start}/{}/{share}", candidate.name()),
             };
             let place = Path::new(CELLS_FOLDER).join(&subject);
             let folder = self.folder.join(&place);
             let mut arguments = words(&["finetune", "--task"]);
             arguments.extend([pair.named.clone(), "--out".to_owned(), text(&folder)]);
             arguments.extend(beginning.arguments.iter().cloned());
-            arguments.extend(["--fraction".to_owned(), fraction.to_string()]);
+            arguments.extend(["--fraction".to_owned(), share.to_string()]);
             arguments.extend(["--seeds".to_owned(), joined(&self.grid.seeds)]);
             push_division(&mut arguments, task_section);
             push_settings(&mut arguments, start_section.config.as_deref(), &settings);
@@ -234,6 +237,7 @@ impl<'a> Planner<'a> {
                 start: start.to_owned(),
                 candidate: candidate.cloned(),
                 fraction,
+                share,
                 folder,
                 job: self.plan.jobs.len() - 1,
             });
@@ -319,7 +323,7 @@ impl<'a> Planner<'a> {
     }
 
     fn log(&self, place: &Path) -> PathBuf {
-        // Not `with_extension`: the fraction 0.5 has none.
+        // Not `with_extension`: the share 0.5 has none.
         PathBuf::from(format!("{}.{LOG_ENDING}", text(&self.folder.join(LOGS_FOLDER).join(place))))
     }
 

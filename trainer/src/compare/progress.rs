@@ -54,11 +54,11 @@ impl<'a> Progress<'a> {
         Self { jobs, quiet, done, estimate, bar }
     }
 
-    /// Reports a change.
+    /// Reports a change. A quiet report is one of failures alone.
     pub(super) fn change(&mut self, change: &Change<'_>) {
         self.done += usize::from(change.state == &State::Finished);
         self.estimate.change(change);
-        if self.quiet {
+        if !is_told(self.quiet, change.state) {
             return;
         }
         let line = format!("[{}/{}] {}", self.done, self.jobs.len(), line(self.jobs, change));
@@ -101,6 +101,11 @@ fn bar(jobs: usize, done: usize) -> (ProgressBar, End) {
     bar.set_message("0 running");
     bar.enable_steady_tick(TICK);
     (bar, end)
+}
+
+/// Whether a report tells that a job is in this state.
+fn is_told(quiet: bool, state: &State) -> bool {
+    !quiet || matches!(state, State::Failed(_))
 }
 
 /// Prints a line. A closed standard error does not stop a comparison.
@@ -267,6 +272,15 @@ mod tests {
             [finished("finetune b", 10.0), finished("finetune c", 20.0), finished("evaluate gone", 7.0)];
         let progress = Progress::new(&jobs[..4], &[FINISHED, FINISHED, FINISHED, WAITING], &records, 1, true);
         assert_eq!((progress.estimate.left(), progress.done), (Some(15.0), 3));
+    }
+
+    #[test]
+    fn failures_are_told_even_if_quiet() {
+        for state in [WAITING, State::Running, FINISHED, State::Interrupted, State::Skipped(0)] {
+            assert!(is_told(false, &state) && !is_told(true, &state), "{state:?}");
+        }
+        let failed = State::Failed("no shards".to_owned());
+        assert!(is_told(false, &failed) && is_told(true, &failed));
     }
 
     #[test]

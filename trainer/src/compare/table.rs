@@ -5,7 +5,8 @@ use std::fmt::Write;
 use schemas::text::{cell, markdown as escaped};
 
 use super::results::Score;
-use super::view::{Cited, Column, Entry, Row, RowKind, View, percent};
+use super::share::percent;
+use super::view::{Cited, Column, Entry, Row, RowKind, View};
 use crate::report::number::Format;
 use crate::report::part::Part;
 
@@ -48,7 +49,7 @@ pub fn markdown(view: &View) -> String {
     for column in &view.columns {
         header.push(heading(view, column));
         if column.part == Part::Test {
-            header.push(format!("{} {PUBLISHED}", escaped(&column.task)));
+            header.push(format!("{} {PUBLISHED}", escaped(&view.task_name(column))));
         }
     }
     push_line(&mut text, &header);
@@ -133,9 +134,9 @@ fn ranking(view: &View) -> Option<&'static str> {
 
 /// Returns the heading of a column of measured numbers, with the part where it is not the test part alone.
 pub(super) fn heading(view: &View, column: &Column) -> String {
-    let (task, brackets) = (escaped(&column.task), column.brackets());
+    let (name, brackets) = (view.task_name(column), column.brackets());
     let part = if view.ranking() == Part::Test { String::new() } else { format!(", {}", column.part) };
-    format!("{task}{}{part}", escaped(&brackets))
+    format!("{}{}{part}", escaped(&name), escaped(&brackets))
 }
 
 /// Returns the best measured score of each column, if there are several.
@@ -180,6 +181,7 @@ pub(super) fn push_line(text: &mut String, cells: &[String]) {
 }
 
 /// Returns the view as CSV, one line per model, share, task and part. Numbers have all digits and are empty if missing.
+/// Shares are those of all training crystals.
 /// Texts are escaped so that a spreadsheet does not take them for formulas ([`cell`]).
 pub fn csv(view: &View) -> String {
     let is_plain = view.is_of_test_errors();
@@ -189,7 +191,7 @@ pub fn csv(view: &View) -> String {
             let mut record = vec![
                 cell(&row.label).into_owned(),
                 kind(row.kind).to_owned(),
-                row.fraction.to_string(),
+                column.share(row.fraction).to_string(),
                 cell(&column.task).into_owned(),
             ];
             if !is_plain {
@@ -282,6 +284,27 @@ Published by others, not measured here:
             "| MMPT | 100 % | **48.00 ± 1.00** |  |",
         ];
         assert_eq!(lines, expected);
+    }
+
+    #[test]
+    fn shares_of_a_share_are_told_as_such() {
+        let mut view = labels();
+        view.columns[0].fraction = 0.1;
+        let text = markdown(&view);
+        let header = "| Model | Labels | jdft2d, of 10 % of the labels [meV/atom] | jdft2d, of 10 % of the labels \
+                      (published) |\n";
+        assert!(text.contains(header) && text.contains("| fresh | 7 % | "), "{text}");
+        let text = csv(&view);
+        assert!(
+            text.contains("\nfresh,ours,0.007,jdft2d,") && text.contains("\nMMPT,ours,0.1,jdft2d,"),
+            "{text}"
+        );
+        // Without a share in every row, the heading has the whole of it.
+        let mut view = models();
+        view.columns[0].fraction = 0.1;
+        view.rows.iter_mut().for_each(|row| row.fraction = 0.7);
+        let text = markdown(&view);
+        assert!(text.contains("| Model | jdft2d, 7 % of the labels [meV/atom] | "), "{text}");
     }
 
     #[test]

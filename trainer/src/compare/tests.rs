@@ -1,4 +1,5 @@
 mod search;
+mod shares;
 mod shipped;
 
 use std::cell::RefCell;
@@ -218,6 +219,31 @@ fn a_grid_is_the_product_of_its_lists() {
     let expected: [&[usize]; 9] = [&[], &[], &[1], &[], &[3], &[0], &[5], &[0], &[7]];
     assert_eq!(after, expected);
     assert_eq!(plan.measures["matbench_jdft2d"].unit, "meV/atom");
+}
+
+#[test]
+fn results_that_a_grid_no_longer_has_are_removed() {
+    let (_kept, request) = request(GRID);
+    run(&request, Instant::default());
+    let has = |name: &str| request.folder.join(name).exists();
+    std::fs::create_dir_all(request.folder.join("costs")).expect("it is writable");
+    for name in ["costs/labels.md", "costs/labels.csv", "costs/notes.md", "tables/notes.md"] {
+        std::fs::write(request.folder.join(name), "earlier").expect("it is writable");
+    }
+    // The jobs of these tests leave no record of their cost.
+    run(&request, Instant::default());
+    assert!(!has("costs/labels.md") && !has("costs/labels.csv") && has("tables/labels.md"));
+
+    let renamed = GRID.replace("name = \"labels\"", "name = \"v1.5\"").replace("\"models\"", "\"starts\"");
+    std::fs::write(&request.grid, renamed).expect("it is writable");
+    let (ran, _) = run(&request, Instant::default());
+    assert_eq!(ran.len(), 0);
+    for name in ["tables/labels.md", "tables/labels.csv", "figures/models.svg", "figures/models.csv"] {
+        assert!(!has(name), "{name}");
+    }
+    for name in ["tables/v1.5.md", "figures/starts.svg", "costs/notes.md", "tables/notes.md"] {
+        assert!(has(name), "{name}");
+    }
 }
 
 #[test]

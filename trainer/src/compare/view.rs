@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::grid::{ALL_LABELS, Candidate, FigureKind, FigureSection, Grid, MEDIAN, Published, TableSection};
+use super::grid::{Candidate, FigureKind, FigureSection, Grid, MEDIAN, Published, TableSection};
 use super::plan::{Cell, Plan};
 use super::results::{Results, Score};
+use super::share::{self, ALL_LABELS, percent};
 use crate::report::part::Part;
 use crate::task::Metric;
 use crate::unit;
@@ -62,17 +63,19 @@ pub struct Row {
     pub kind: RowKind,
     /// Name of the model.
     pub label: String,
-    /// Share of the training crystals.
+    /// Share of the training crystals; where a column has a share of them, a share of these.
     pub fraction: f64,
     /// Entries for every column.
     pub entries: Vec<Entry>,
 }
 
 /// A task and the part of its crystals that is scored.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Column {
     /// Name of the task.
     pub task: String,
+    /// Share of the task's training crystals of which the rows' fractions are shares.
+    pub fraction: f64,
     /// Unit of the target.
     pub unit: String,
     /// Metric of the scores.
@@ -82,6 +85,11 @@ pub struct Column {
 }
 
 impl Column {
+    /// Returns the share of all training crystals in a row with this share.
+    pub fn share(&self, fraction: f64) -> f64 {
+        share::of(fraction, self.fraction)
+    }
+
     /// Returns what stands in brackets behind the name of the task: the unit of an error, or the metric of classes.
     /// Errors without a unit have nothing there.
     pub fn brackets(&self) -> String {
@@ -145,6 +153,20 @@ impl View {
         selection.view(grid, plan, results)
     }
 
+    /// Returns the name of a column's task, with the share of its labels unless that is all: `gap, 10 % of the labels`, or
+    /// `gap, of 10 % of the labels` where every row has a share of these.
+    pub fn task_name(&self, column: &Column) -> String {
+        let Column { task, fraction, .. } = column;
+        if *fraction == ALL_LABELS {
+            return task.clone();
+        }
+        if self.several_fractions {
+            return format!("{task}, of {} of the labels", percent(*fraction));
+        }
+        let of_all_rows = self.rows.first().map_or(ALL_LABELS, |row| row.fraction);
+        format!("{task}, {} of the labels", percent(column.share(of_all_rows)))
+    }
+
     /// Whether all columns are mean absolute errors on test parts.
     pub fn is_of_test_errors(&self) -> bool {
         self.columns.iter().all(|column| column.part == Part::Test && !column.metric.is_of_classes())
@@ -200,12 +222,18 @@ impl Selection<'_> {
             let start = entry.start.as_deref();
             start.is_some_and(|start| start == MEDIAN || has_row(start))
         };
-        for published in grid.published.iter().filter(|entry| self.fractions.contains(&entry.fraction)) {
-            let entry = |column: &Column| Entry { published: cite(published, column), ..Entry::default() };
-            let entries: Vec<Entry> = columns.iter().map(entry).collect();
-            if !placed(published) && entries.iter().any(|entry| entry.published.is_some()) {
-                let (kind, label) = (RowKind::Published, published.model.clone());
-                rows.push(Row { kind, label, fraction: published.fraction, entries });
+        for published in grid.published.iter().filter(|entry| !placed(entry)) {
+            // The same share of all crystals is another share of those of another task.
+            for &fraction in &self.fractions {
+                let entry = |column: &Column| Entry {
+                    published: cite(published, column, fraction),
+                    ..Entry::default()
+                };
+                let entries: Vec<Entry> = columns.iter().map(entry).collect();
+                if entries.iter().any(|entry| entry.published.is_some()) {
+                    let (kind, label) = (RowKind::Published, published.model.clone());
+                    rows.push(Row { kind, label, fraction, entries });
+                }
             }
         }
         View {
@@ -225,6 +253,7 @@ impl Selection<'_> {
             let measure = plan.measures.get(task);
             let column = Column {
                 task: task.clone(),
+                fraction: grid.task.get(task).map_or(ALL_LABELS, |section| section.fraction),
                 unit: measure.map(|measure| measure.unit.clone()).unwrap_or_default(),
                 metric: measure.map(|measure| measure.metric).unwrap_or_default(),
                 part: plan.ranking,
@@ -280,21 +309,16 @@ impl<'a> Key<'a> {
     }
 }
 
-/// Returns the published number for a start.
+/// Returns the published number for a start in a row with this share.
 fn cited(grid: &Grid, column: &Column, start: Option<&str>, fraction: f64) -> Option<Cited> {
-    let of_start = |entry: &&Published| entry.start.as_deref() == start && entry.fraction == fraction;
-    grid.published.iter().filter(of_start).find_map(|entry| cite(entry, column))
+    let of_start = |entry: &&Published| entry.start.as_deref() == start;
+    grid.published.iter().filter(of_start).find_map(|entry| cite(entry, column, fraction))
 }
 
-/// Returns the number of an entry for a column. Published numbers are those of test parts.
-fn cite(entry: &Published, column: &Column) -> Option<Cited> {
-    let score = entry.number(&column.task).filter(|_| column.part == Part::Test)?;
+/// Returns the number of an entry for a column in a row with this share. Published numbers are those of test parts, and
+/// their shares are shares of all training crystals.
+fn cite(entry: &Published, column: &Column, fraction: f64) -> Option<Cited> {
+    let has_place = column.part == Part::Test && share::same(entry.fraction, column.share(fraction));
+    let score = entry.number(&column.task).filter(|_| has_place)?;
     Some(Cited { score, model: entry.model.clone(), source: entry.source.clone() })
-}
-
-/// Formats a share as a percentage: `25 %`.
-pub(super) fn percent(fraction: f64) -> String {
-    // Eight digits: 0.07 times 100 is not quite 7.
-    let percent = format!("{:.8}", fraction / ALL_LABELS * 100.0);
-    format!("{} %", percent.trim_end_matches('0').trim_end_matches('.'))
 }

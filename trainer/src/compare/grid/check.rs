@@ -2,6 +2,7 @@
 
 use super::fault::Fault;
 use super::{FigureKind, Grid, MEDIAN, Published};
+use crate::compare::share;
 use crate::data::Extraction;
 
 /// Returns the first invalid value.
@@ -10,6 +11,7 @@ pub(super) fn fault(grid: &Grid) -> Option<Fault> {
         .or_else(|| axes(grid))
         .or_else(|| starts(grid))
         .or_else(|| stores(grid))
+        .or_else(|| shares_of_tasks(grid))
         .or_else(|| published(grid))
         .or_else(|| views(grid))
 }
@@ -62,6 +64,15 @@ fn stores(grid: &Grid) -> Option<Fault> {
     })
 }
 
+/// Checks the shares of the tasks' training crystals, and the grid's shares of these.
+fn shares_of_tasks(grid: &Grid) -> Option<Fault> {
+    grid.task.iter().find_map(|(task, section)| {
+        let key = format!("task.{task}.fraction");
+        let shares: Vec<f64> = grid.fractions.iter().map(|&part| share::of(part, section.fraction)).collect();
+        fractions(&key, &[section.fraction]).or_else(|| fractions(&key, &shares))
+    })
+}
+
 /// Checks the published numbers.
 fn published(grid: &Grid) -> Option<Fault> {
     for (index, entry) in grid.published.iter().enumerate() {
@@ -104,7 +115,7 @@ fn published(grid: &Grid) -> Option<Fault> {
 
 /// Returns a task for which two entries would be in the same place.
 fn same_place<'a>(left: &Published, right: &'a Published) -> Option<&'a str> {
-    if right.start.is_none() || left.start != right.start || left.fraction != right.fraction {
+    if right.start.is_none() || left.start != right.start || !share::same(left.fraction, right.fraction) {
         return None;
     }
     right.tasks().find(|task| left.number(task).is_some())

@@ -49,7 +49,7 @@ fn a_grid_is_read_with_its_defaults() {
     assert_eq!((grid.seeds.as_slice(), grid.fractions.as_slice()), (&[123][..], &[0.5, 1.0][..]));
     assert_eq!(assignments(&grid.settings), ["data.batch_crystals=4", "run.epochs=3"]);
     assert_eq!((grid.label("fresh"), grid.label("mmpt")), ("without", "mmpt"));
-    assert_eq!(grid.published[0].fraction, 1.0);
+    assert_eq!((grid.published[0].fraction, grid.task["gap"].fraction), (1.0, 1.0));
     assert_eq!(grid.figure[0].kind, FigureKind::Bars);
 }
 
@@ -82,6 +82,16 @@ fn values_that_do_not_fit_are_refused_with_their_key() {
         ("[0.5, 1.0]", "[0.0, 1.0]", "fractions = '0': must be above 0 and at most 1"),
         ("[0.5, 1.0]", "[0.5, nan]", "fractions = 'NaN': must be above 0 and at most 1"),
         ("[0.5, 1.0]", "[0.5, 0.5]", "fractions = '0.5': must be there once"),
+        (
+            "[task.gap]",
+            "[task.gap]\nfraction = 1.5",
+            "task.gap.fraction = '1.5': must be above 0 and at most 1",
+        ),
+        (
+            "[task.gap]",
+            "[task.gap]\nfraction = 5e-324",
+            "task.gap.fraction = '0': must be above 0 and at most 1",
+        ),
         ("pretrain = \"mmpt\"", "pretrain = \"x\"", "start.mmpt.pretrain = 'x': must be one of: mmpt"),
         (
             "pretrain = \"mmpt\"",
@@ -124,4 +134,7 @@ fn two_published_numbers_cannot_stand_in_one_place() {
     parse(&format!("{GRID}{free}")).expect("a row of its own");
     let share = second.replace("source", "fraction = 0.5\nsource");
     parse(&format!("{GRID}{share}")).expect("another share");
+    let close = second.replace("source", "fraction = 0.9999999999999999\nsource");
+    let error = parse(&format!("{GRID}{close}")).expect_err("the same share but for rounding");
+    assert!(error.contains("published.again.start = 'mmpt': must be another row: other"), "{error}");
 }
