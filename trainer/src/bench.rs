@@ -36,7 +36,7 @@ use crate::pretrain::mmpt_denoise::MmptDenoiseObjective;
 use crate::pretrain::{Pretraining, load_initial, require_kind};
 use crate::ranks;
 use crate::run::begin::{Crystals, require_edges, training_stream};
-use crate::run::memory::{self, Bound};
+use crate::run::memory::{self, Bound, LargestStep};
 use crate::run::metrics;
 use crate::run::seconds::HostSeconds;
 use crate::run::step::{Learner, Objective, total};
@@ -254,15 +254,13 @@ fn timed_steps<O: Objective>(
     validates: bool,
 ) -> Result<(Steps, f64), TrainError> {
     let Request { config, .. } = request;
-    let on_host = device::computes_on_host(device);
     let rates = Rates::of(&config.optimiser);
+    let mut largest = LargestStep::default();
     let (mut timed, mut loss) = (Steps::default(), f64::NAN);
     for step in 0..WARMUP_STEPS + request.steps {
         let graph = batches.next()?;
         let (crystals, triplets, size) = (graph.crystals(), graph.triplets(), Size::from(&graph));
-        if on_host {
-            memory::require(config, crystals, &size, memory::available())?;
-        }
+        largest.require(config, device, crystals, &size, memory::available)?;
         let key = DrawKey { seed: config.seed, epoch: 0, first_crystal: graph.origin.first_crystal };
         let mut clock = Clock::new();
         let batch = learner.objective.prepare(graph, key);

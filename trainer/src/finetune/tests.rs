@@ -79,8 +79,8 @@ fn tuned(folder: &TempDir, existing: Existing, more: &[&str]) -> Summary {
 
 /// The records of the epochs of a run.
 fn epochs(folder: &Path) -> Vec<EpochRecord> {
-    let records = metrics::read(&folder.join("metrics.jsonl")).expect("records").into_iter();
-    let epochs = records.filter_map(|record| match record {
+    let records = metrics::read(&folder.join("metrics.jsonl")).expect("records");
+    let epochs = records.filter_map(|record| match record.expect("a record") {
         Record::Epoch(epoch) => Some(epoch),
         Record::Step(_) => None,
     });

@@ -43,11 +43,11 @@ pub fn load_encoder(path: &Path, device: &Device) -> Result<LoadedEncoder, Train
     let description = file.description().map_err(broken)?.unwrap_or_default();
     let Some(target) = &description.target else {
         return match description.pretrain.method {
-            MethodKind::Mmpt => pretrained::<MmptObjective>(path, device),
-            MethodKind::CrystalTwins => pretrained::<CrystalTwinsObjective>(path, device),
-            MethodKind::InfoGraph => pretrained::<InfoGraphObjective>(path, device),
-            MethodKind::Denoise => pretrained::<DenoiseObjective>(path, device),
-            MethodKind::MmptDenoise => pretrained::<MmptDenoiseObjective>(path, device),
+            MethodKind::Mmpt => pretrained::<MmptObjective>(file, path, device),
+            MethodKind::CrystalTwins => pretrained::<CrystalTwinsObjective>(file, path, device),
+            MethodKind::InfoGraph => pretrained::<InfoGraphObjective>(file, path, device),
+            MethodKind::Denoise => pretrained::<DenoiseObjective>(file, path, device),
+            MethodKind::MmptDenoise => pretrained::<MmptDenoiseObjective>(file, path, device),
         };
     };
     let model = PropertyModel::blank(&description.model, target.head_size(), device);
@@ -100,8 +100,12 @@ fn besides(description: &Description) -> Vec<&'static str> {
 }
 
 /// Returns the encoder of a pre-trained model.
-fn pretrained<P: Pretraining>(path: &Path, device: &Device) -> Result<LoadedEncoder, TrainError> {
-    let LoadedModel { model, description, described } = load::<P>(path, device)?;
+fn pretrained<P: Pretraining>(
+    file: WeightsFile,
+    path: &Path,
+    device: &Device,
+) -> Result<LoadedEncoder, TrainError> {
+    let LoadedModel { model, description, described } = model_of::<P>(file, path, device)?;
     Ok(LoadedEncoder { encoder: P::into_encoder(model).valid(), description, described })
 }
 
@@ -126,7 +130,16 @@ pub(super) fn load<P: Pretraining>(
     device: &Device,
 ) -> Result<LoadedModel<P::Model>, TrainError> {
     let broken = |source| TrainError::Weights { path: path.to_owned(), source };
-    let file = weights::read(path).map_err(broken)?;
+    model_of::<P>(weights::read(path).map_err(broken)?, path, device)
+}
+
+/// Returns the model of a weights file that was read from `path`.
+fn model_of<P: Pretraining>(
+    file: WeightsFile,
+    path: &Path,
+    device: &Device,
+) -> Result<LoadedModel<P::Model>, TrainError> {
+    let broken = |source| TrainError::Weights { path: path.to_owned(), source };
     let description = file.description().map_err(broken)?;
     let described = description.is_some();
     let description = description.unwrap_or_default();

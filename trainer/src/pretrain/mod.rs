@@ -167,10 +167,11 @@ fn run<P: Pretraining>(request: Request, interrupt: &Interrupt) -> Result<Summar
     let (metrics, constants) = (setup.folder.metrics(), setup.constants.clone());
     let (ending, state) = TrainingRun::begin(setup, &mut progress, interrupt)?.run()?;
     drop(progress);
-    let records = if leads { metrics::read(&metrics)? } else { Vec::new() };
-    let last = records.into_iter().rev().find_map(|record| match record {
-        Record::Epoch(epoch) => Some(epoch.train),
-        Record::Step(_) => None,
-    });
+    let mut last = None;
+    for record in leads.then(|| metrics::read(&metrics)).transpose()?.into_iter().flatten() {
+        if let Record::Epoch(epoch) = record? {
+            last = Some(epoch.train);
+        }
+    }
     Ok(Summary { ending, state, last, constants })
 }

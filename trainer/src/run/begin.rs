@@ -14,6 +14,7 @@ use crate::data::{
 };
 use crate::device;
 use crate::error::TrainError;
+use crate::optimiser::flat_parameters;
 use crate::ranks::{Ranks, RanksError};
 use crate::run::checkpoint::{Checkpoint, State};
 use crate::run::error::RunError;
@@ -230,6 +231,12 @@ pub(crate) fn restore<O: Objective>(
         .map_err(|source| TrainError::Weights { path: path.to_owned(), source })?;
     let model = snapshot::with_weights(init(&description.lattice), weights, &[], path)?;
     let mut learner = Learner::of_run(model, objective, config);
+    let parameters = flat_parameters(learner.model()).into_iter();
+    let sizes = parameters.map(|(name, parameter)| (name, parameter.dims()[0])).collect();
+    if !snapshot::are_moments_of(&sizes, &first_moments, &second_moments, config.optimiser.kind) {
+        let reason = "the optimiser's moments are not those of the model".to_owned();
+        return Err(RunError::Checkpoint { path: path.to_owned(), reason }.into());
+    }
     let steps = u32::try_from(state.step).unwrap_or(u32::MAX);
     snapshot::restore_moments(&mut learner.optimiser, steps, first_moments, second_moments, device);
     learner

@@ -26,11 +26,11 @@ pub const SECOND_MOMENT_PREFIX: &str = "optimiser.v.";
 pub const AVERAGE_PREFIX: &str = "optimiser.average.";
 /// Prefix of all tensors of the optimiser, to skip when only weights are read.
 pub const OPTIMISER_PREFIX: &str = "optimiser.";
-/// Beginnings of the names in a checkpoint that are not those of the model of a property: the optimiser's, those of heads
-/// for the noise that is learnt beside the property, and those of weights at the ends of cycles.
-pub const BESIDES_PROPERTY: [&str; 3] = [OPTIMISER_PREFIX, NOISE_PREFIX, SNAPSHOT_PREFIX];
-/// Beginning of the names of heads for noise.
+/// Prefix of the heads for the noise that is learnt beside a property.
 pub const NOISE_PREFIX: &str = "noise.";
+/// Prefixes of the tensors in a checkpoint that are no part of the model of a property: those of the optimiser, of the heads
+/// for noise, and of the weights at the ends of earlier cycles.
+pub const BESIDES_PROPERTY: [&str; 3] = [OPTIMISER_PREFIX, NOISE_PREFIX, SNAPSHOT_PREFIX];
 
 /// State of a run. Checkpoints are taken between two optimiser steps, so the state has no accumulated gradients. The
 /// random generators of shuffling, masks and noise are keyed by seed and by epoch and crystal or step and batch, so it has

@@ -162,11 +162,12 @@ impl RunFolder {
     /// Returns the files of a run and the checks that recognise them. The checkpoint is removed first, so that a kill
     /// in between leaves nothing to continue, and the configuration last, so that the rest is still recognised as a
     /// run.
-    fn files(&self) -> [(PathBuf, Mark); 8] {
+    fn files(&self) -> [(PathBuf, Mark); 9] {
         [
             (self.checkpoint(), own::is_weights),
             (self.path.join(DIVERGED_FILE), own::is_divergence),
             (self.path.join(VALIDATION_FILE), own::is_validation),
+            (self.path.join(DOMAIN_FILE), own::is_domain),
             (self.curves(), own::is_curves),
             (self.card(), own::is_card),
             (self.best(), own::is_weights),

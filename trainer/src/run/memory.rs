@@ -11,10 +11,10 @@
 //!              + shuffle buffer of the largest crystals       32 * atoms + 16 * edges + 1024 each
 //!              + one batch of rows of the largest crystals    64 * atoms + 64 * edges each
 //!              + 64 MiB for the pages of the columns
-//! parameters = (12 to 18) * 4 * parameters
+//! parameters = (12 to 18, and 3 for every earlier cycle that is kept) * 4 * parameters
 //! ```
 //!
-//! Noise on the crystals takes two batches; an average of the weights and noise on them take larger factors.
+//! Noise on the crystals takes two batches. The 18 are with an average of the weights and noise on them.
 //!
 //! The factors of `s` are measured. Those of `b` and of the rows follow from the types in memory, rounded up.
 //! `tests/trainer/bench.rs` compares the bound with the peak of whole runs on the CPU.
@@ -190,22 +190,35 @@ fn parse(text: &str) -> Option<u64> {
     kibibytes.checked_mul(KIBIBYTE)
 }
 
-/// Refuses a batch that needs more memory than is available.
-///
-/// # Errors
-/// [`TrainError::Memory`], with the settings that help.
-pub fn require(
-    config: &Config,
-    crystals: usize,
-    size: &Size,
-    available: Option<u64>,
-) -> Result<(), TrainError> {
-    let needed = step_bytes(config, size) as u64;
-    match available {
-        Some(available) if needed > available => {
-            Err(TrainError::Memory { crystals, edges: size.edges, needed, available })
+/// The memory of the largest batch so far.
+#[derive(Debug, Default)]
+pub struct LargestStep {
+    bytes: u64,
+}
+
+impl LargestStep {
+    /// Refuses a batch that needs more memory than is available, unless an earlier one has needed as much: the allocator
+    /// keeps freed memory, which the system does not count as available. A device with a memory of its own is not asked.
+    ///
+    /// # Errors
+    /// [`TrainError::Memory`], with the settings that help.
+    pub fn require(
+        &mut self,
+        config: &Config,
+        device: &Device,
+        crystals: usize,
+        size: &Size,
+        available: impl FnOnce() -> Option<u64>,
+    ) -> Result<(), TrainError> {
+        let needed = step_bytes(config, size) as u64;
+        if !device::computes_on_host(device) || needed <= self.bytes {
+            return Ok(());
         }
-        _ => Ok(()),
+        if let Some(available) = available().filter(|available| needed > *available) {
+            return Err(TrainError::Memory { crystals, edges: size.edges, needed, available });
+        }
+        self.bytes = needed;
+        Ok(())
     }
 }
 
@@ -263,9 +276,16 @@ mod tests {
     fn a_batch_that_does_not_fit_is_refused_with_the_settings_that_help() {
         let config = Config::default();
         let needed = step_bytes(&config, &SIZE) as u64;
-        assert!(require(&config, 64, &SIZE, Some(needed)).is_ok());
-        assert!(require(&config, 64, &SIZE, None).is_ok());
-        let error = require(&config, 64, &SIZE, Some(needed - 1)).expect_err("too little");
+        let device = Device::flex();
+        let require =
+            |largest: &mut LargestStep, available| largest.require(&config, &device, 64, &SIZE, || available);
+        let error = require(&mut LargestStep::default(), Some(needed - 1)).expect_err("too little");
+        assert!(require(&mut LargestStep::default(), None).is_ok());
+        let mut largest = LargestStep::default();
+        assert!(require(&mut largest, Some(needed)).is_ok());
+        assert!(require(&mut largest, Some(0)).is_ok(), "the allocator has kept it");
+        let larger = Size { edges: SIZE.edges + 1, ..SIZE };
+        assert!(largest.require(&config, &device, 64, &larger, || Some(0)).is_err());
         let text = error.to_string();
         assert!(text.contains("data.batch_triplets") && text.contains("64 crystals"), "{text}");
     }

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
-use std::io::{ErrorKind, Seek, SeekFrom, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -157,14 +157,11 @@ impl MetricsLog {
     /// # Errors
     /// [`RunError::Io`].
     pub fn open(path: &Path, records: u64) -> Result<Self, RunError> {
-        let text = match std::fs::read(path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
+        let (records, length) = match File::open(path) {
+            Ok(file) => kept(BufReader::new(file), records).map_err(RunError::io("read", path))?,
+            Err(error) if error.kind() == ErrorKind::NotFound => (0, 0),
             Err(error) => return Err(RunError::io("read", path)(error)),
         };
-        let ends = text.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(index, _)| index + 1);
-        let kept = usize::try_from(records).unwrap_or(usize::MAX);
-        let (records, length) = ends.take(kept).fold((0, 0), |(count, _), end| (count + 1, end as u64));
         let mut file = OpenOptions::new()
             .create(true)
             .truncate(false)
@@ -202,23 +199,56 @@ impl MetricsLog {
     }
 }
 
-/// Reads the records of a run, finished or not. An incomplete last line is skipped.
+/// Returns how many of the first `records` lines are complete, and their length in bytes.
+fn kept(mut lines: impl BufRead, records: u64) -> std::io::Result<(u64, u64)> {
+    let (mut count, mut length, mut line) = (0, 0, Vec::new());
+    while count < records {
+        line.clear();
+        lines.read_until(b'\n', &mut line)?;
+        if line.last() != Some(&b'\n') {
+            break;
+        }
+        (count, length) = (count + 1, length + line.len() as u64);
+    }
+    Ok((count, length))
+}
+
+/// Reads the records of a run, finished or not, one after another: there may be millions. An incomplete last line is
+/// skipped.
 ///
 /// # Errors
-/// [`RunError::Io`], or [`RunError::Record`] for a complete line that is not a record.
-pub fn read(path: &Path) -> Result<Vec<Record>, RunError> {
-    let text = std::fs::read(path).map_err(RunError::io("read", path))?;
-    let whole = text.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
-    let lines = text[..whole].split_inclusive(|&byte| byte == b'\n').enumerate();
-    lines
-        .map(|(index, line)| {
-            serde_json::from_slice(line).map_err(|error| RunError::Record {
-                path: path.to_owned(),
-                line: index + 1,
-                reason: error.to_string(),
-            })
-        })
-        .collect()
+/// [`RunError::Io`]. The items are [`RunError::Record`] for a complete line that is not a record.
+pub fn read(path: &Path) -> Result<Records, RunError> {
+    let file = File::open(path).map_err(RunError::io("read", path))?;
+    Ok(Records { lines: BufReader::new(file), path: path.to_owned(), number: 0, line: Vec::new() })
+}
+
+/// The records of a file.
+#[derive(Debug)]
+pub struct Records {
+    lines: BufReader<File>,
+    path: PathBuf,
+    /// Number of lines so far.
+    number: usize,
+    line: Vec<u8>,
+}
+
+impl Iterator for Records {
+    type Item = Result<Record, RunError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.line.clear();
+        match self.lines.read_until(b'\n', &mut self.line) {
+            Err(error) => return Some(Err(RunError::io("read", &self.path)(error))),
+            Ok(_) if self.line.last() != Some(&b'\n') => return None,
+            Ok(_) => self.number += 1,
+        }
+        Some(serde_json::from_slice(&self.line).map_err(|error| RunError::Record {
+            path: self.path.clone(),
+            line: self.number,
+            reason: error.to_string(),
+        }))
+    }
 }
 
 /// Time for which a [`MemoryGauge`] keeps a value.
@@ -291,6 +321,11 @@ mod tests {
         })
     }
 
+    /// Returns all records of a file.
+    fn all(path: &Path) -> Result<Vec<Record>, RunError> {
+        read(path)?.collect()
+    }
+
     fn written(records: &[Record]) -> (tempfile::TempDir, PathBuf) {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join("metrics.jsonl");
@@ -305,7 +340,7 @@ mod tests {
     fn records_are_lines_that_read_back() {
         let records = [step(1), step(2), epoch(2, None), epoch(2, Some(losses(0.75)))];
         let (_folder, path) = written(&records);
-        assert_eq!(read(&path).expect("they are whole"), records);
+        assert_eq!(all(&path).expect("they are whole"), records);
         let text = std::fs::read_to_string(&path).expect("it is text");
         let first = concat!(
             r#"{"kind":"step","step":1,"epoch":1,"crystals":64,"losses":{"atom":0.125,"loss":1.0},"#,
@@ -326,7 +361,7 @@ mod tests {
             step.gradient_norm = f64::INFINITY;
         }
         let (_folder, path) = written(&[record]);
-        let read = read(&path).expect("it is whole");
+        let read = all(&path).expect("it is whole");
         let [Record::Step(step)] = &read[..] else { panic!("one step: {read:?}") };
         assert!(step.losses["loss"].is_nan() && step.gradient_norm.is_nan());
         assert_eq!(step.losses["atom"], 0.125);
@@ -338,12 +373,12 @@ mod tests {
         let whole = std::fs::read(&path).expect("it is there");
         for length in 0..whole.len() {
             std::fs::write(&path, &whole[..length]).expect("it is writable");
-            let kept = read(&path).expect("whole lines are left").len();
+            let kept = all(&path).expect("whole lines are left").len();
             assert_eq!(kept, whole[..length].iter().filter(|&&byte| byte == b'\n').count());
             let mut log = MetricsLog::open(&path, 2).expect("it is writable");
             assert_eq!(log.records(), kept as u64);
             log.append(&step(3)).expect("it is writable");
-            assert_eq!(read(&path).expect("they are whole").len(), kept + 1);
+            assert_eq!(all(&path).expect("they are whole").len(), kept + 1);
         }
     }
 
@@ -378,7 +413,7 @@ mod tests {
         let mut text = std::fs::read_to_string(&path).expect("it is text");
         text.push_str("{\"kind\":\"step\"}\n");
         std::fs::write(&path, text).expect("it is writable");
-        let message = read(&path).expect_err("fields are missing").to_string();
+        let message = all(&path).expect_err("fields are missing").to_string();
         assert!(message.contains("metrics.jsonl:2: not a record"), "{message}");
         assert!(matches!(read(Path::new("nowhere")), Err(RunError::Io { action: "read", .. })));
     }

@@ -1,6 +1,6 @@
 //! Training runs: their folder, records, checkpoints and schedule.
 //!
-//! * [`training_run`]: the loop over epochs and batches; [`begin`]: setup of a run
+//! * [`training_run`]: the loop over epochs and batches; [`begin`]: setup of a run; [`unfinished`]: runs without an end
 //! * [`step`]: losses of a batch and optimiser steps; [`snapshot`]: the model as tensors outside any backend
 //! * [`terms`]: loss terms on the device; [`seconds`]: the host's time in the parts of a step
 //! * `prepared`: batches on the device, ahead of the model where that has memory of its own
@@ -42,6 +42,7 @@ pub mod step;
 pub mod tensorboard;
 pub mod terms;
 pub mod training_run;
+pub mod unfinished;
 mod writer;
 
 pub use error::RunError;

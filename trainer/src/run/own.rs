@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use schemas::bounded;
+use schemas::settings::METADATA_PREFIX;
 
 use super::{card, curves, metrics};
 use crate::config::Config;
@@ -12,6 +13,11 @@ use crate::weights;
 
 /// Maximum number of bytes of a list of crystals that is read.
 const MAX_LIST_BYTES: u64 = 256 << 20;
+
+/// Beginning of the keys in the metadata of a record of training crystals.
+const DOMAIN_PREFIX: &str = "domain.";
+/// Beginning of a file with the predictions for a validation part. It may have hundreds of megabytes.
+const VALIDATION_BEGINNING: &[u8] = b"{\"weights_sha256\":";
 
 /// A check whether a file is one of a run.
 pub(super) type Mark = fn(&Path) -> bool;
@@ -34,7 +40,12 @@ pub(super) fn may_be_metrics(path: &Path) -> bool {
 
 /// Whether a file is a weights file or checkpoint with a description, however damaged its values are.
 pub(super) fn is_weights(path: &Path) -> bool {
-    weights::file::is_described(path)
+    weights::file::has_keys(path, METADATA_PREFIX)
+}
+
+/// Whether a file has the embeddings of training crystals, however damaged its values are.
+pub(super) fn is_domain(path: &Path) -> bool {
+    weights::file::has_keys(path, DOMAIN_PREFIX)
 }
 
 /// Whether a file is a model card.
@@ -50,19 +61,16 @@ pub(super) fn is_curves(path: &Path) -> bool {
 
 /// Whether a file lists the crystals on which a run has diverged.
 pub(super) fn is_divergence(path: &Path) -> bool {
-    has_keys(path, &["quantity", "epoch", "material_ids"])
+    let listed = bounded::read(path, MAX_LIST_BYTES);
+    let listed = listed.ok().and_then(|text| serde_json::from_slice::<serde_json::Value>(&text).ok());
+    listed.is_some_and(|listed| {
+        ["quantity", "epoch", "material_ids"].iter().all(|key| listed.get(key).is_some())
+    })
 }
 
 /// Whether a file has the predictions for a validation part.
 pub(super) fn is_validation(path: &Path) -> bool {
-    has_keys(path, &["weights_sha256", "crystals"])
-}
-
-/// Whether a file is a JSON object with these keys.
-fn has_keys(path: &Path, keys: &[&str]) -> bool {
-    let listed = bounded::read(path, MAX_LIST_BYTES);
-    let listed = listed.ok().and_then(|text| serde_json::from_slice::<serde_json::Value>(&text).ok());
-    listed.is_some_and(|listed| keys.iter().all(|key| listed.get(key).is_some()))
+    bounded::begins_with(path, VALIDATION_BEGINNING).unwrap_or(false)
 }
 
 #[cfg(test)]
@@ -100,7 +108,7 @@ mod tests {
             ("card", card::beginnings(ModelKind::Mmpt)[1].clone().into_bytes()),
             ("curves", [curves::BEGINNING, "width"].concat().into_bytes()),
             ("divergence", b"{\"quantity\": \"loss\", \"epoch\": 1, \"material_ids\": []}".to_vec()),
-            ("validation", b"{\"weights_sha256\": \"0\", \"crystals\": []}".to_vec()),
+            ("validation", b"{\"weights_sha256\":\"0\",\"crystals\":[]}".to_vec()),
         ];
         for (name, bytes) in ours {
             std::fs::write(&path, bytes).expect("it is writable");
@@ -123,7 +131,8 @@ mod tests {
             is_weights(&path)
         };
         assert!(!write("format"), "of another program");
-        assert!(write(weights::key::CONFIG_KEY));
+        assert!(!write("domain.elements") && is_domain(&path));
+        assert!(write(weights::key::CONFIG_KEY) && !is_domain(&path));
         let mut bytes = std::fs::read(&path).expect("it is there");
         bytes.extend([7; 9]);
         std::fs::write(&path, &bytes).expect("it is writable");

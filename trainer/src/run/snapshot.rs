@@ -7,6 +7,7 @@ use burn::module::Module;
 use burn::prelude::*;
 use burn::tensor::DType;
 
+use crate::config::optimiser::OptimiserKind;
 use crate::error::TrainError;
 use crate::model::names;
 use crate::optimiser::{Moments, Optimiser};
@@ -92,6 +93,22 @@ pub fn moments_of(
     )
 }
 
+/// Whether first and second moments are those of parameters, of which `sizes` has the number of elements by name.
+/// Parameters that have had no gradient yet have no moments. SGD, and it alone, has no second ones.
+pub fn are_moments_of(
+    sizes: &BTreeMap<String, usize>,
+    first: &BTreeMap<String, weights::Tensor>,
+    second: &BTreeMap<String, weights::Tensor>,
+    kind: OptimiserKind,
+) -> bool {
+    let are_paired = match kind {
+        OptimiserKind::Sgd => second.is_empty(),
+        OptimiserKind::Adam | OptimiserKind::AdamW => first.keys().eq(second.keys()),
+    };
+    are_paired
+        && first.iter().chain(second).all(|(name, tensor)| sizes.get(name) == Some(&tensor.values.len()))
+}
+
 /// Restores the optimiser's moments.
 pub fn restore_moments(
     optimiser: &mut Optimiser,
@@ -105,4 +122,29 @@ pub fn restore_moments(
         (name, Moments { first: tensor(first, device), second })
     });
     optimiser.restore(steps, moments.collect());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_belong_to_parameters() {
+        let sizes = BTreeMap::from([("weight".to_owned(), 4), ("bias".to_owned(), 2)]);
+        let moments = |lengths: &[(&str, usize)]| -> BTreeMap<String, weights::Tensor> {
+            let moment = |&(name, length): &(&str, usize)| {
+                (name.to_owned(), weights::Tensor::f32([length], vec![0.5; length]))
+            };
+            lengths.iter().map(moment).collect()
+        };
+        let fit =
+            |first: &[_], second: &[_], kind| are_moments_of(&sizes, &moments(first), &moments(second), kind);
+        let both = [("weight", 4), ("bias", 2)];
+        assert!(fit(&both, &both, OptimiserKind::Adam) && fit(&both[..1], &both[..1], OptimiserKind::AdamW));
+        assert!(fit(&both, &[], OptimiserKind::Sgd) && fit(&[], &[], OptimiserKind::Adam));
+        assert!(!fit(&both, &both[..1], OptimiserKind::Adam), "a second one is missing");
+        assert!(!fit(&both, &both, OptimiserKind::Sgd), "of another optimiser");
+        assert!(!fit(&[("weight", 3)], &[], OptimiserKind::Sgd), "of another shape");
+        assert!(!fit(&[("other", 4)], &[], OptimiserKind::Sgd), "of another model");
+    }
 }

@@ -1,41 +1,35 @@
 //! The training loop: epochs of batches with records and checkpoints, until the end or the first Ctrl-C.
 
-use std::collections::BTreeMap;
+mod epoch_end;
+mod steps;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use burn::module::Module;
 use burn::prelude::*;
-use schemas::count::counted;
 
+use self::steps::{LearnedBatch, TakenStep};
 use crate::config::Config;
 use crate::config::run::Select;
-use crate::config::schedule::ScheduleKind;
 use crate::data::size::Size;
 use crate::data::{Selection, StreamSettings};
 use crate::device;
 use crate::error::TrainError;
-use crate::model::Pass;
-use crate::model::mask::DrawKey;
-use crate::optimiser::Norm;
 use crate::ranks::{self, Ranks};
 use crate::run::begin::{Crystals, training_stream};
-use crate::run::card::Card;
 use crate::run::checkpoint::State;
 use crate::run::folder::RunFolder;
 use crate::run::gpu::GpuGauge;
 use crate::run::interrupt::Interrupt;
-use crate::run::memory;
-use crate::run::metrics::{Cost, EpochRecord, MemoryGauge, Record, StepRecord};
+use crate::run::memory::{self, LargestStep};
+use crate::run::metrics::{MemoryGauge, Record};
 use crate::run::prepared::{Batches, Prepared};
-use crate::run::progress::{Extent, Position, Progress};
+use crate::run::progress::{Extent, Progress};
 use crate::run::schedule::Schedule;
 use crate::run::seconds::HostSeconds;
-use crate::run::snapshot;
-use crate::run::step::{Learner, Objective, TOTAL, Values, total};
-use crate::run::terms::Terms;
-use crate::run::writer::{Divergence, Writer};
+use crate::run::step::{Learner, Objective, Values};
+use crate::run::writer::Writer;
 use crate::unit;
 use crate::weights::Description;
 
@@ -107,6 +101,7 @@ pub struct TrainingRun<'a, O: Objective> {
     interrupt: &'a Interrupt,
     saved: Instant,
     memory: MemoryGauge,
+    largest_step: LargestStep,
     gpu: GpuGauge,
     /// Batches since the last step.
     learned: Vec<LearnedBatch>,
@@ -115,27 +110,6 @@ pub struct TrainingRun<'a, O: Objective> {
     /// The time of the last reading of losses.
     read: Instant,
     /// Seconds of the step in progress.
-    seconds: HostSeconds,
-}
-
-/// A batch that was learned from. Its losses may still be on the device.
-struct LearnedBatch {
-    terms: Terms,
-    /// Number of the batch in its epoch, from 1.
-    number: u64,
-    /// Identifiers of the crystals.
-    identifiers: Vec<String>,
-    uploaded_bytes: u64,
-}
-
-/// A step that was taken, without losses and cost.
-struct TakenStep {
-    step: u64,
-    batches: Vec<LearnedBatch>,
-    norm: Norm,
-    learning_rate: f64,
-    /// Number of crystals of the epoch up to this step.
-    position: u64,
     seconds: HostSeconds,
 }
 
@@ -163,7 +137,7 @@ impl<'a, O: Objective> TrainingRun<'a, O> {
         let schedule = Schedule::new(&config.schedule, &config.optimiser, setup.steps, epochs);
         progress.begin(state.epoch * in_an_epoch + state.crystals, loss_unit(&setup.description));
         let processes = (!ranks.is_alone()).then(|| ranks.count() as u64);
-        let mut course = Self {
+        let mut run = Self {
             state: State { config_hash: config.hash(), processes, ..state },
             config,
             gpu: GpuGauge::of(&setup.device),
@@ -180,6 +154,7 @@ impl<'a, O: Objective> TrainingRun<'a, O> {
             interrupt,
             saved: Instant::now(),
             memory: MemoryGauge::default(),
+            largest_step: LargestStep::default(),
             learned: Vec::new(),
             taken: Vec::new(),
             read: Instant::now(),
@@ -187,14 +162,14 @@ impl<'a, O: Objective> TrainingRun<'a, O> {
         };
         if is_new {
             // Before the configuration, which says that there is a run.
-            course.save()?;
+            run.save()?;
         }
-        course.writer.config(&course.config)?;
+        run.writer.config(&run.config)?;
         if let Some(folder) = setup.events {
-            let unit = loss_unit(&course.description);
-            course.writer.begin_events(&folder, course.state.step, unit)?;
+            let unit = loss_unit(&run.description);
+            run.writer.begin_events(&folder, run.state.step, unit)?;
         }
-        Ok(course)
+        Ok(run)
     }
 
     /// Runs until the end.
@@ -236,9 +211,9 @@ impl<'a, O: Objective> TrainingRun<'a, O> {
         let mut waited = batches.waited();
         self.read = Instant::now();
         loop {
+            let (config, device, largest) = (&self.config, &self.device, &mut self.largest_step);
             let next = batches.next(|graph| {
-                let size = Size::from(graph);
-                memory::require(&self.config, graph.crystals(), &size, memory::available())
+                largest.require(config, device, graph.crystals(), &Size::from(graph), memory::available)
             })?;
             self.seconds.wait += (batches.waited() - waited).as_secs_f64();
             waited = batches.waited();
@@ -321,85 +296,6 @@ impl<'a, O: Objective> TrainingRun<'a, O> {
         if self.taken.len() >= together { self.record_steps() } else { Ok(()) }
     }
 
-    /// Reads the losses of the steps that are not yet recorded, and records them.
-    fn record_steps(&mut self) -> Result<(), TrainError> {
-        let taken = std::mem::take(&mut self.taken);
-        if taken.is_empty() {
-            return Ok(());
-        }
-        let steps = taken.len() as f64;
-        let mut begun = Instant::now();
-        let mut reading = HostSeconds::default();
-        let mut read = Vec::with_capacity(taken.len());
-        let mut diverged = None;
-        for step in taken {
-            match self.losses(&step.batches).and_then(|losses| Ok((losses, self.finite_norm(&step)?))) {
-                Ok((losses, norm)) => read.push((losses, norm, step)),
-                Err(error) => {
-                    // The steps before are good, and recorded.
-                    diverged = Some(error);
-                    break;
-                }
-            }
-        }
-        HostSeconds::lap(&mut reading.read, &mut begun);
-        // The steps of a reading are not timed one by one: the device works on them while the host goes on.
-        let elapsed = (begun - self.read).as_secs_f64() / steps;
-        self.read = begun;
-        let (resident_bytes, gpu_busy) = (self.memory.resident_bytes(), self.gpu.busy());
-        let epoch = self.state.epoch + 1;
-        for (losses, gradient_norm, step) in read {
-            let crystals = step.batches.iter().map(|batch| batch.identifiers.len() as u64).sum();
-            let mut seconds = step.seconds;
-            seconds += reading / steps;
-            let cost = Cost { resident_bytes, ..Cost::of(elapsed, crystals, seconds.wait) };
-            self.progress.update(Position { epoch, crystals: step.position, loss: total(&losses) });
-            self.record(Record::Step(StepRecord {
-                step: step.step,
-                epoch,
-                crystals,
-                losses,
-                learning_rate: step.learning_rate,
-                gradient_norm,
-                cost,
-                host_seconds: seconds,
-                uploaded_bytes: step.batches.iter().map(|batch| batch.uploaded_bytes).sum(),
-                gpu_busy,
-            }))?;
-        }
-        HostSeconds::lap(&mut self.seconds.record, &mut begun);
-        diverged.map_or(Ok(()), Err)
-    }
-
-    /// Returns the mean losses of the batches of a step, and adds them to those of the epoch.
-    fn losses(&mut self, batches: &[LearnedBatch]) -> Result<Values, TrainError> {
-        let mut sums = Values::new();
-        for LearnedBatch { terms, number, identifiers, .. } in batches {
-            let values = terms.clone().read();
-            if let Some(value) = values.values().copied().find(|value| !value.is_finite()) {
-                return Err(self.diverged("loss", value, *number, identifiers));
-            }
-            for (name, value) in values {
-                *sums.entry(name.clone()).or_insert(0.0) += value;
-                *self.state.sums.entry(name).or_insert(0.0) += value;
-            }
-        }
-        let count = batches.len().max(1) as f64;
-        Ok(sums.into_iter().map(|(name, sum)| (name, sum / count)).collect())
-    }
-
-    /// Returns the norm of the gradients of a step.
-    fn finite_norm(&self, step: &TakenStep) -> Result<f64, TrainError> {
-        let norm = step.norm.read();
-        if norm.is_finite() {
-            return Ok(norm);
-        }
-        let number = step.batches.last().map_or(self.state.batch, |batch| batch.number);
-        let identifiers: Vec<String> =
-            step.batches.iter().flat_map(|batch| batch.identifiers.iter().cloned()).collect();
-        Err(self.diverged("norm of the gradients", norm, number, &identifiers))
-    }
-
     /// Returns the number of optimiser steps that the batches left out so far in the epoch would have been.
     fn missed_in_epoch(&self) -> u64 {
         let State { batch, skipped, .. } = self.state;
@@ -410,104 +306,6 @@ impl<'a, O: Objective> TrainingRun<'a, O> {
     fn record(&mut self, record: Record) -> Result<(), TrainError> {
         self.state.records = self.writer.record(&record)?;
         Ok(())
-    }
-
-    /// Ends an epoch: means, validation, best weights, record, checkpoint and curves.
-    fn finish_epoch(&mut self, begun: Instant, before: u64, waited: f64) -> Result<(), TrainError> {
-        let State { batch: all, skipped, .. } = self.state;
-        if skipped > 0 && skipped == all {
-            return Err(TrainError::NothingTrained { epoch: self.state.epoch + 1, batches: all });
-        }
-        let batches = all.saturating_sub(skipped).max(1) as f64;
-        let train: Values = std::mem::take(&mut self.state.sums)
-            .into_iter()
-            .map(|(name, sum)| (name, sum / batches))
-            .collect();
-        let epoch = self.state.epoch + 1;
-        self.learner.end_epoch(epoch);
-        let model = self.learner.kept();
-        let validation = self.validate(&model)?;
-        let deciding = match (self.select, &validation) {
-            (Select::Validation | Select::Last, Some(validation)) => total(validation),
-            _ => total(&train),
-        };
-        let best = deciding.is_finite() && self.state.best_loss.is_none_or(|best| deciding < best);
-        if self.config.schedule.kind == ScheduleKind::Plateau {
-            self.state.plateau.add(deciding, &self.config.schedule.plateau);
-        }
-        if best {
-            (self.state.best_loss, self.state.best_epoch) = (Some(deciding), Some(epoch));
-        }
-        let kept = best || self.select == Select::Last;
-        self.state.last_loss = (self.select == Select::Last).then_some(deciding);
-        if kept {
-            self.writer.best(&model, &self.description, &self.learner.cycle_ends)?;
-        }
-        if self.config.keeps_cycle_end(epoch) {
-            self.learner.cycle_ends.push(snapshot::weights_of(&model));
-        }
-        let crystals = self.state.crystals;
-        let cost = Cost {
-            resident_bytes: self.memory.resident_bytes(),
-            ..Cost::of(begun.elapsed().as_secs_f64(), crystals - before, waited)
-        };
-        let summary = self.epoch_summary(epoch, &train, validation.as_ref(), best) + &left_out(skipped);
-        let record = EpochRecord { step: self.state.step, epoch, crystals, train, validation, best, cost };
-        if kept {
-            let card = Card {
-                config: &self.config,
-                description: &self.description,
-                sources: self.crystals.train.sources(),
-                crystals: self.crystals.train.crystals(),
-                epoch: &record,
-                constants: &self.constants,
-            };
-            self.writer.card(&card)?;
-        }
-        self.record(Record::Epoch(record))?;
-        self.progress.say(&summary);
-        self.state.missed += self.missed_in_epoch();
-        (self.state.epoch, self.state.batch, self.state.crystals) = (epoch, 0, 0);
-        self.state.skipped = 0;
-        // Before the checkpoint: a run killed in between draws them once more when it is resumed.
-        let titles = self.learner.objective.titles();
-        self.writer.curves(&self.constants, &titles, loss_unit(&self.description))?;
-        self.save()
-    }
-
-    /// Returns the mean losses of a model over the validation set.
-    fn validate(&self, model: &O::Model) -> Result<Option<Values>, TrainError> {
-        let Some(selection) = &self.crystals.validation else { return Ok(None) };
-        // Shuffled, the same way every time: a mean over batches that mix the stores can be compared
-        // with training's, one over each store's own batches can not.
-        let settings = self.stream(DrawKey::VALIDATION, 0);
-        let model = model.clone().valid();
-        let mut batches = self.batches(selection, settings)?;
-        let (mut sums, mut weights) = (BTreeMap::new(), 0.0);
-        let objective = &self.learner.objective;
-        while let Some(Prepared { batch, .. }) = batches.next(|_| Ok(()))? {
-            let weight = objective.weight(&batch);
-            for (name, value) in objective.losses(&model, &batch, &mut Pass::evaluation()).1.read() {
-                *sums.entry(name).or_insert(0.0) += weight * value;
-            }
-            weights += weight;
-        }
-        if sums.is_empty() {
-            return Ok(None);
-        }
-        Ok(Some(sums.into_iter().map(|(name, sum): (String, f64)| (name, sum / weights)).collect()))
-    }
-
-    /// Returns a line about an epoch.
-    fn epoch_summary(&self, epoch: u64, train: &Values, validation: Option<&Values>, best: bool) -> String {
-        let loss = |values: &Values| self.progress.loss(total(values));
-        let terms = train.iter().filter(|(name, _)| *name != TOTAL);
-        let terms = terms.map(|(name, value)| format!("{name} {value:.4}")).collect::<Vec<_>>().join(", ");
-        let validation =
-            validation.map(|values| format!("; validation {}", loss(values))).unwrap_or_default();
-        let best = if best { ", best so far" } else { "" };
-        let terms = if terms.is_empty() { terms } else { format!(" ({terms})") };
-        format!("epoch {epoch}: loss {}{terms}{validation}{best}", loss(train))
     }
 
     /// Whether a checkpoint is due in the middle of an epoch.
@@ -524,23 +322,6 @@ impl<'a, O: Objective> TrainingRun<'a, O> {
         self.writer.checkpoint(&self.state, &self.description, &self.learner)?;
         self.saved = Instant::now();
         Ok(())
-    }
-
-    /// Lists the crystals of a batch on which the run has diverged, and returns the error. `batch` counts from 1.
-    fn diverged(&self, quantity: &'static str, value: f64, batch: u64, identifiers: &[String]) -> TrainError {
-        let epoch = self.state.epoch + 1;
-        let error = self.writer.diverged(Divergence { quantity, value, epoch, batch }, identifiers);
-        // It is so on every rank: none may end the others before the list is written.
-        self.ranks.any(true);
-        error
-    }
-}
-
-/// Tells of batches that could not be trained on.
-fn left_out(batches: u64) -> String {
-    match batches {
-        0 => String::new(),
-        count => format!("; {} of a single atom or edge left out", counted(count, "batch")),
     }
 }
 

@@ -103,7 +103,7 @@ impl Writer {
     pub(super) fn curves(&self, constants: &Values, titles: &Titles, unit: &str) -> Result<(), TrainError> {
         if self.writes() {
             let records = metrics::read(&self.folder.metrics())?;
-            crate::run::curves::write(&self.folder.curves(), &records, constants, titles, unit)?;
+            crate::run::curves::write(&self.folder.curves(), records, constants, titles, unit)?;
         }
         Ok(())
     }

@@ -14,11 +14,11 @@ use crate::ops::{self, Activation};
 /// Rows and columns of the elements xx, yy, zz, yz, xz and xy.
 const ELEMENTS: [(usize, usize); 6] = [(0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1)];
 
-/// Heads for noise and types. Two are on the edges of a crystal. With the unit vector `û_e` of an edge, from its centre atom to its neighbour, the
-/// predicted noise of an atom is the vector `Σ_{e into i} a_e û_e`. The predicted strain of a cell is the tensor
-/// `mean_i Σ_{e into i} b_e û_e û_eᵀ`. The numbers `a_e` and `b_e` are those of perceptrons of both atoms and the radial
-/// basis of the edge, `b_e` also of `h_L`. Both predictions turn with the crystal. A third head, on the atoms, predicts
-/// their types where these are hidden.
+/// Heads for noise and types. Two are on the edges of a crystal. With the unit vector `û_e` of an edge, from its centre
+/// atom to its neighbour, the predicted noise of an atom is the vector `Σ_{e into i} a_e û_e`. The predicted strain of a
+/// cell is the tensor `mean_i Σ_{e into i} b_e û_e û_eᵀ`. The numbers `a_e` and `b_e` are those of perceptrons of both
+/// atoms and the radial basis of the edge, `b_e` also of `h_L`. Both predictions turn with the crystal. A third head, on
+/// the atoms, predicts their types where these are hidden.
 #[derive(Module, Debug)]
 pub struct NoiseHeads {
     /// Perceptron `2 structure_width + 6 → head_width → 1` of an edge, a.

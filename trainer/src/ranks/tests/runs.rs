@@ -97,7 +97,7 @@ fn tensors(path: &Path) -> BTreeMap<String, Vec<f64>> {
 /// The records of a run without what differs from run to run.
 fn records(folder: &Path) -> Vec<Record> {
     let records = metrics::read(&folder.join("metrics.jsonl")).expect("records");
-    records.into_iter().map(Record::without_cost).collect()
+    records.map(|record| record.expect("a record").without_cost()).collect()
 }
 
 /// Greatest difference of the weights of two runs, relative to each tensor's greatest one.

@@ -4,9 +4,9 @@ use burn::prelude::*;
 
 use super::Term;
 use crate::config::pretrain::loss::{LossConfig, Samples};
+use crate::model::head::mean;
 use crate::model::views::of_view;
 use crate::model::{Batch, Trace};
-use crate::ops::composed::sum_by;
 use crate::pretrain::barlow_twins::{BarlowTwins, Columns};
 use crate::pretrain::mmpt::model::Prediction;
 use crate::unit::PURE;
@@ -28,20 +28,15 @@ fn value(config: &LossConfig, prediction: &Prediction, batch: &Batch, trace: &mu
     let samples =
         [0, 1].map(|view| of_view(&prediction.views.atom, view)).map(|atoms| match config.samples {
             Samples::Atoms => atoms,
-            Samples::Crystals => crystal_means(atoms, batch),
+            Samples::Crystals => mean(atoms, batch),
         });
-    let part = |mean| match config.samples {
-        Samples::Atoms => batch.global.part_of_atoms(mean),
-        Samples::Crystals => batch.global.part_of_crystals(mean),
+    let part = |means| match config.samples {
+        Samples::Atoms => batch.global.part_of_atoms(means),
+        Samples::Crystals => batch.global.part_of_crystals(means),
     };
     let twins =
         BarlowTwins { off_diagonal: config.off_diagonal, centred: config.centred, epsilon: NORM_EPSILON };
     let agreement = twins.agreement(samples, &Columns { part: &part, ranks: batch.global.ranks() });
     trace.record("bt_C", || agreement.correlation);
     agreement.loss
-}
-
-/// Returns the mean over each crystal's atoms: `[N, width]` to `[B, width]`.
-fn crystal_means(atoms: Tensor<2>, batch: &Batch) -> Tensor<2> {
-    sum_by(batch.crystals, &batch.crystal_of_atom, atoms) / batch.atom_counts.clone()
 }
