@@ -305,8 +305,8 @@ pub fn symmetry(bytes: &[u8]) {
     }
 }
 
-/// The manifest of a store, in the layout of either format version. One that is understood is written and read back to the same; a seal opens to
-/// what was sealed.
+/// The manifest of a store, in the layout of either format version. One that is understood is written and read back to the
+/// same; a seal opens to what was sealed.
 pub fn manifest(bytes: &[u8]) {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let (store, former) = (folder.path().join("x"), folder.path().join("y"));

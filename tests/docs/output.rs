@@ -7,9 +7,9 @@ const TOLERANCE: f64 = 0.5;
 
 /// Whether printed lines are those that a page shows.
 ///
-/// Lines are compared word by word; [`ANYTHING`] stands for any number of words, alone on its line for any
-/// number of lines, and empty lines at the end do not count. If `about`, numbers with a decimal point may differ by half, and commas part words as
-/// well.
+/// Lines are compared word by word; [`ANYTHING`] stands for any number of words, alone on its line for any number of lines,
+/// and empty lines at the end do not count. If `about`, numbers with a decimal point may differ by half, and commas part
+/// words as well.
 pub(crate) fn fits(shown: &[String], printed: &str, about: bool) -> bool {
     let lines: Vec<&str> = printed.trim_end().lines().collect();
     glob(shown, &lines, &|shown| shown.trim() == ANYTHING, &|shown, printed| {

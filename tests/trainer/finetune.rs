@@ -387,6 +387,46 @@ fn members_of_other_settings_never_lie_side_by_side() {
     succeed(&tuning(&task, out.path(), &[&other[..], &["--overwrite"]].concat(), &store()));
     let best = |seed: u64| out.path().join(format!("split/seed-{seed}")).join(BEST).exists();
     assert!(best(1) && !best(2) && best(3));
+    // The record of a fine-tuning that is continued names the seeds asked for alone.
+    let fewer = ["--epochs", "1", "--fraction", "0.5", "--seeds", "1", "--resume"];
+    succeed(&tuning(&task, out.path(), &fewer, &store()));
+    succeed(&tuning(&task, out.path(), &["--epochs", "1", "--seeds", "2", "--overwrite"], &store()));
+    assert!(!best(1) && best(2) && !best(3));
+    let has_domain = |seed: u64| out.path().join(format!("split/seed-{seed}/domain.safetensors")).exists();
+    assert!(!has_domain(1) && has_domain(2));
+}
+
+#[test]
+fn members_that_have_not_come_to_their_end_are_named() {
+    let (_kept, task) = task("", "");
+    let out = tuned(&task, &["--epochs", "2", "--seeds", "1,2,1"]);
+    // As if it had been stopped after the second epoch of three.
+    let config = out.path().join("split/seed-2/config.toml");
+    let settings = fs::read_to_string(&config).expect("settings");
+    let longer = settings.replace("\nepochs = 2\n", "\nepochs = 3\n");
+    assert_ne!(longer, settings);
+    fs::write(&config, longer).expect("it is writable");
+    let predictions = out.path().join("p.csv");
+    let structures = root().join("data/sample/Cu-fcc.cif");
+    for command in [
+        vec!["evaluate", text(out.path()), "--threads", "1"],
+        vec!["predict", text(&structures), "--weights", text(out.path()), "--out", text(&predictions)],
+    ] {
+        let output = trainer(&command);
+        let said = said(&output);
+        assert_eq!(output.status.code(), Some(0), "{said}");
+        assert!(said.contains("split/seed-2 has done 2 of 3 epochs: --resume"), "{said}");
+        assert!(!said.contains("split/seed-1 has done"), "{said}");
+    }
+}
+
+#[test]
+fn scores_of_earlier_weights_are_told() {
+    let (_kept, task) = task("", "");
+    let out = tuned(&task, &["--epochs", "1"]);
+    succeed(&["evaluate", text(out.path()), "--threads", "1"]);
+    let again = trainer(tuning(&task, out.path(), &["--epochs", "2", "--overwrite"], &store()));
+    assert!(said(&again).contains("evaluation has the scores of earlier weights"), "{}", said(&again));
 }
 
 #[test]

@@ -191,3 +191,25 @@ fn what_does_not_fit_together_is_refused() {
         assert!(!out.exists());
     }
 }
+
+#[test]
+fn cycles_divide_the_epochs_that_are_given() {
+    let (folder, store) = (folder(), store());
+    let out = folder.path().join("cycles");
+    let cycles = ["--epochs", "6", "--set", "schedule.kind=cosine", "--set", "schedule.cosine.cycles=3"];
+    succeed(&on("band_gap_ev", &store, &out, &[&cycles[..], &["--fold", "0"]].concat()));
+    let refused = refused(&on("band_gap_ev", &store, &out, &[&cycles[2..], &["--epochs", "7"]].concat()));
+    assert!(
+        refused.contains("schedule.cosine.cycles = 3: must be a number that divides run.epochs"),
+        "{refused}"
+    );
+}
+
+#[test]
+fn a_share_without_a_value_to_learn_from_is_refused() {
+    let (folder, store) = (folder(), store());
+    let out = folder.path().join("share");
+    let line = refused(&on("band_gap_ev", &store, &out, &["--above", "0.1", "--fraction", "0.01"]));
+    assert!(line.contains("of a single class in the train part"), "{line}");
+    assert!(!out.exists());
+}

@@ -3,14 +3,13 @@
 
 use super::parallel;
 use super::real::Real;
+use super::rows::ATOM_BLOCK;
 use super::topology::Topology;
 use crate::raw::fresh::Fresh;
 use crate::vectorised::vectorised;
 
 /// Slope of LeakyReLU for negative arguments.
 pub const LEAK: f64 = 0.2;
-/// Atoms per task.
-const ATOM_BLOCK: usize = 32;
 
 /// Scores and values of N atoms.
 #[derive(Clone, Copy, Debug)]

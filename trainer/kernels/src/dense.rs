@@ -4,6 +4,7 @@ use super::gaussian::NEGLIGIBLE;
 use super::matrix::{self, Packed, padded};
 use super::parallel;
 use super::real::Real;
+use super::rows::STRIP;
 use crate::raw::fresh::{Block, Fresh};
 use crate::raw::product::{Left, product};
 use crate::vectorised::vectorised;
@@ -18,8 +19,6 @@ const ROW_GAP: usize = 16;
 const MOST_PARTS: usize = 16;
 /// Minimum number of rows of such a part, since each part costs a pass over the whole gradient.
 const LEAST_PART: usize = 3 * ROW_BLOCK;
-/// Elements of a strip of the epilogue, which stays in the first-level cache.
-const STRIP: usize = 2048;
 
 /// Sizes of a layer: x \[rows, inputs\], weight \[outputs, inputs\], y \[rows, outputs\].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

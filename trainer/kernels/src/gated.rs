@@ -7,15 +7,13 @@
 use super::dense::multiply;
 use super::parallel;
 use super::real::Real;
-use super::rows::{self, elements};
+use super::rows::{self, ATOM_BLOCK, elements};
 use super::topology::Topology;
 use crate::raw::fresh::Fresh;
 use crate::vectorised::vectorised;
 
 /// Added to the sum of the gates by [`mean`], as in ALIGNN.
 pub const EPSILON: f64 = 1e-6;
-/// Atoms per task of [`mean`].
-const ATOM_BLOCK: usize = 32;
 
 /// Returns out_i = Σ_{e into i} σ(g_e) ∘ softplus(c_e), where the first half of the row x_e is g_e and the second c_e. x
 /// is \[E, 2 · channels\], out \[N, channels\].

@@ -5,7 +5,7 @@
 use super::dense::{Activation, activate, multiply, optional_blocks};
 use super::parallel;
 use super::real::Real;
-use super::rows;
+use super::rows::{self, ATOM_BLOCK};
 use super::topology::Topology;
 use crate::raw::fresh::Fresh;
 use crate::vectorised::vectorised;
@@ -14,8 +14,6 @@ use crate::vectorised::vectorised;
 const EDGE_BLOCK: usize = 16;
 /// Edges per task, a multiple of [`EDGE_BLOCK`].
 const TASK_EDGES: usize = 16 * EDGE_BLOCK;
-/// Atoms per task.
-const ATOM_BLOCK: usize = 32;
 
 /// Gradients of [`pair_sum`].
 #[derive(Clone, Debug, PartialEq)]
@@ -111,8 +109,7 @@ pub fn pair_sum_backward<R: Real>(
     let scratch = || (vec![R::ZERO; channels], Vec::new());
     parallel::map(items, scratch, |(sum, strip), ((task, mut da), mut dz)| {
         for atom in task {
-            let elements =
-                topology.incoming_of(atom).start * channels..topology.incoming_of(atom).end * channels;
+            let elements = rows::elements(&topology.incoming_of(atom), channels);
             let mut rows = &grad[elements.clone()];
             if let (Some(slope), Some(dz)) = (slope, dz.as_mut()) {
                 strip.resize(rows.len(), R::ZERO);

@@ -5,6 +5,7 @@
 use super::matrix::{Packed, padded, rows};
 use super::parallel;
 use super::real::Real;
+use super::rows::ATOM_BLOCK;
 use super::topology::Topology;
 use crate::raw::fresh::Fresh;
 use crate::raw::product::{Left, product};
@@ -14,8 +15,6 @@ use crate::vectorised::vectorised;
 const EDGE_BLOCK: usize = 48;
 /// Edges per task, a multiple of [`EDGE_BLOCK`].
 const TASK_EDGES: usize = 12 * EDGE_BLOCK;
-/// Atoms per task of a sum over edges.
-const ATOM_BLOCK: usize = 32;
 
 /// A linear filter of the radial basis. The weight of edge e and channel c is Σ_n weight\[c, n\]·radial\[e, n\].
 #[derive(Clone, Copy, Debug)]

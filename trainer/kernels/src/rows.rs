@@ -8,25 +8,30 @@ use super::topology::Topology;
 use crate::raw::fresh::Fresh;
 
 /// Elements of a strip, which stays in the first-level cache.
-const STRIP: usize = 2048;
+pub(super) const STRIP: usize = 2048;
 /// Maximum number of rows of a strip.
 const STRIP_ROWS: usize = 32;
 /// Rows per task.
 pub(super) const TASK_ROWS: usize = 256;
 /// Atoms per task.
-const ATOM_BLOCK: usize = 32;
+pub(super) const ATOM_BLOCK: usize = 32;
 /// Edges per strip. With 128 channels they stay in the first-level cache.
 const EDGE_BLOCK: usize = 16;
 
 /// Returns the strips of a range of rows of `width` elements.
 pub(super) fn strips(rows: Range<usize>, width: usize) -> impl Iterator<Item = Range<usize>> {
-    let size = (STRIP / width.max(1)).clamp(1, STRIP_ROWS);
-    parallel::ranges(rows.len(), size).map(move |strip| rows.start + strip.start..rows.start + strip.end)
+    parallel::ranges(rows.len(), strip_rows(width))
+        .map(move |strip| rows.start + strip.start..rows.start + strip.end)
 }
 
 /// Returns a buffer for the longest strip of rows of `width` elements.
 pub(super) fn strip<R: Real>(width: usize) -> Vec<R> {
-    vec![R::ZERO; (STRIP / width.max(1)).clamp(1, STRIP_ROWS) * width]
+    vec![R::ZERO; strip_rows(width) * width]
+}
+
+/// Returns the number of rows of a strip.
+fn strip_rows(width: usize) -> usize {
+    (STRIP / width.max(1)).clamp(1, STRIP_ROWS)
 }
 
 /// Returns `rows` rows of `width` elements. `fill(memory, strip, out)` writes the rows `strip`; `scratch` makes its

@@ -8,6 +8,7 @@ use schemas::count::{counted, plural};
 use trainer::TrainError;
 pub(super) use trainer::evaluate::Request;
 use trainer::evaluate::{Results, Summary, default_out, evaluate};
+use trainer::predict::weights_files;
 use trainer::report::bootstrap::ConfidenceInterval;
 use trainer::report::classes::json::{CalibrationRecord, ClassificationRecord};
 use trainer::report::classes::scores::{ACCURACY, BALANCED_ACCURACY, F1, ROC_AUC};
@@ -16,7 +17,7 @@ use trainer::run::interrupt::Interrupt;
 use trainer::unit;
 
 use super::Outcome;
-use super::out::say;
+use super::out::{remark_unfinished, say};
 use super::part::PartName;
 use super::settings::Machine;
 
@@ -77,6 +78,7 @@ pub(super) fn test(request: &Request) -> anyhow::Result<Outcome> {
         Err(TrainError::Interrupted) => return Ok(Outcome::Interrupted),
         evaluated => evaluated?,
     };
+    remark_unfinished(&weights_files(std::slice::from_ref(&request.folder))?);
     match &results {
         Results::Numbers(evaluations) => {
             for evaluation in evaluations {

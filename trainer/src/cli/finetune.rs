@@ -15,8 +15,9 @@ use trainer::finetune::member::Encoders;
 use trainer::finetune::relevance::hindrance;
 use trainer::finetune::{Request, Summary, finetune, recipe};
 use trainer::ranks::Ranks;
+use trainer::report::json;
 use trainer::report::part::Part;
-use trainer::run::folder::Existing;
+use trainer::run::folder::{BEST_FILE, Existing};
 use trainer::run::interrupt::Interrupt;
 use trainer::task::{self, Classes, Division, PropertyRequest, PropertyTask, Task, Transform};
 use trainer::unit;
@@ -259,8 +260,8 @@ impl FinetuneArguments {
             (None, Some(split)) => Division::Split(split.clone()),
             (None, None) => Division::Default,
         };
-        let config = self.settings.resolve(None, &[])?;
-        let sources = Sources::resolve(&config.data.shards, None)?;
+        let (shards, seed) = self.settings.shards_and_seed()?;
+        let sources = Sources::resolve(&shards, None)?;
         let request = PropertyRequest {
             properties: self.property.clone(),
             transforms: self.transform.iter().map(|&name| name.into()).collect(),
@@ -269,7 +270,7 @@ impl FinetuneArguments {
                 None => self.classify.then_some(Classes::OfValues),
             },
             division,
-            seed: config.seed,
+            seed,
         };
         let PropertyTask { task, split_file, labelled } = PropertyTask::new(&sources, &request)?;
         Ok(Target { task, split_file, labelled: Some(labelled) })
@@ -353,10 +354,26 @@ fn report(request: &Request, summary: &Summary, is_tested: bool) -> anyhow::Resu
         say!("interrupted; --resume goes on from {folder}");
         return Ok(Outcome::Interrupted);
     }
+    if !is_tested && has_scores_of_earlier_weights(request, summary) {
+        remark!("trainer: {} has the scores of earlier weights", default_out(&request.folder).display());
+    }
     let (count, them) = (summary.members.len(), agree(&summary.members.len(), "it", "them"));
     match is_tested {
         true => say!("{}: {folder}", counted(count, "member")),
         false => say!("{}: {folder}; trainer evaluate {folder} tests {them}", counted(count, "member")),
     }
     Ok(Outcome::Clean)
+}
+
+/// Whether a member's weights are newer than the scores of the fine-tuning.
+fn has_scores_of_earlier_weights(request: &Request, summary: &Summary) -> bool {
+    let modified = |path: &Path| path.metadata().and_then(|metadata| metadata.modified()).ok();
+    let Some(scored) = modified(&default_out(&request.folder).join(json::file(Part::Test))) else {
+        return false;
+    };
+    summary
+        .members
+        .iter()
+        .filter_map(|member| modified(&member.folder.join(BEST_FILE)))
+        .any(|best| best > scored)
 }

@@ -2,9 +2,11 @@
 
 use std::fmt::Arguments;
 use std::io::{self, ErrorKind, Write};
+use std::path::PathBuf;
 
 use anyhow::Context;
 use schemas::text;
+use trainer::run::unfinished::Unfinished;
 
 /// Writes several lines to standard output, with control characters made visible.
 pub(super) fn write(lines: Arguments<'_>) -> anyhow::Result<()> {
@@ -40,3 +42,10 @@ macro_rules! remark {
     };
 }
 pub(super) use remark;
+
+/// Tells on standard error which weights files are those of runs that have not come to their end.
+pub(super) fn remark_unfinished(files: &[PathBuf]) {
+    for unfinished in files.iter().filter_map(|file| Unfinished::of(file.parent()?)) {
+        remark!("trainer: {unfinished}");
+    }
+}

@@ -14,7 +14,7 @@ use trainer::run::interrupt::Interrupt;
 
 use super::Outcome;
 use super::bar::Bar;
-use super::out::say;
+use super::out::{remark_unfinished, say};
 use super::settings::Machine;
 use super::structures::StructureArguments;
 use super::suggestions;
@@ -83,7 +83,9 @@ impl PredictArguments {
         let weights = weights.collect::<anyhow::Result<Vec<_>>>()?;
         let device = self.machine.prepare()?.open()?;
         let mut members = Vec::new();
-        for path in weights_files(&weights)? {
+        let files = weights_files(&weights)?;
+        remark_unfinished(&files);
+        for path in files {
             members.push(Member::load(path, &device)?);
         }
         let request = Request {

@@ -72,6 +72,24 @@ impl Settings {
         Ok(config)
     }
 
+    /// Returns shards and seed, which no recipe decides. The ranges of other settings may depend on those of a recipe, and
+    /// are checked when that is known.
+    ///
+    /// # Errors
+    /// For a configuration that cannot be read, and for unknown keys.
+    pub(crate) fn shards_and_seed(&self) -> anyhow::Result<(Vec<String>, u64)> {
+        let mut found = None;
+        let keep = |config: &Config| {
+            found = Some((config.data.shards.clone(), config.seed));
+            Vec::new()
+        };
+        let checked = self.resolve_over(keep, None, &[]);
+        match found {
+            Some(found) => Ok(found),
+            None => checked.map(|config| (config.data.shards, config.seed)),
+        }
+    }
+
     /// Returns the settings given by `--set`.
     ///
     /// # Errors

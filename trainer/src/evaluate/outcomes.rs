@@ -20,7 +20,8 @@ use crate::unit;
 /// # Errors
 /// [`TrainError::NotScored`] for a property without a crystal of the part that has a value of it.
 pub(super) fn of_numbers(members: &Members<'_>, folds: &[TestedFold]) -> Result<Vec<Evaluation>, TrainError> {
-    let Members { task, request, kind, calibrations, .. } = members;
+    let Members { task, request, kind, .. } = members;
+    let calibrations = members.complete_calibrations();
     let has_record = task.further.is_empty() && !task.per_site;
     let targets = task.targets().into_iter().enumerate();
     let evaluation = |(index, target): (usize, TargetColumn)| {
@@ -38,8 +39,8 @@ pub(super) fn of_numbers(members: &Members<'_>, folds: &[TestedFold]) -> Result<
             property: target.property,
             part: request.part,
             interval: match task.per_site {
-                true => interval::of_sites(calibrations, COVERAGE),
-                false => interval::interval(calibrations, index, COVERAGE),
+                true => interval::of_sites(&calibrations, COVERAGE),
+                false => interval::interval(&calibrations, index, COVERAGE),
             },
             folds,
             curves: curves(members),
@@ -54,18 +55,14 @@ pub(super) fn of_numbers(members: &Members<'_>, folds: &[TestedFold]) -> Result<
 
 /// Returns the outcomes of a fold for a target, by its index.
 fn fold_of(fold: &TestedFold, target: usize) -> FoldOutcome {
-    let present = |crystals: &[Labelled]| -> Vec<f64> {
-        let targets = crystals.iter().filter_map(|crystal| crystal.targets.get(target).copied());
-        targets.filter(|target| !target.is_nan()).collect()
-    };
-    let train = present(&fold.train);
+    let train = Labelled::present(&fold.train, target);
     FoldOutcome {
         name: fold.name.clone(),
         seeds: fold.seeds.clone(),
         seed_std: seeds::of_numbers(fold, Some(target)),
         dummy: median(&train).unwrap_or(f64::NAN),
         train: train.len(),
-        validation: present(&fold.validation).len(),
+        validation: Labelled::present(&fold.validation, target).len(),
         outcomes: fold.crystals.iter().filter_map(|crystal| outcome(crystal, target)).collect(),
     }
 }
@@ -113,7 +110,7 @@ fn outcome(crystal: &TestedCrystal, target: usize) -> Option<Outcome> {
         elements: elements(&crystal.atomic_numbers),
         sites: crystal.atomic_numbers.len(),
         domain_distance: MeanStd::of(&crystal.distances).map(|spread| spread.mean),
-        has_unseen_element: crystal.has_unseen_element,
+        has_unseen_element: !crystal.unseen.is_empty(),
     })
 }
 
@@ -124,14 +121,13 @@ fn of_output(crystal: &TestedCrystal, output: usize) -> Vec<f64> {
 
 /// Returns the evaluation of the classes of a task, without structures.
 pub(super) fn of_classes(members: &Members<'_>, folds: Vec<TestedFold>) -> ClassEvaluation {
-    let Members { task, request, kind, calibrations, .. } = members;
+    let Members { task, request, kind, .. } = members;
     let classes = task.classes();
-    let temperature = Temperature::of(calibrations);
+    let temperature = Temperature::of(&members.complete_calibrations());
     let fold = |fold: TestedFold| {
         let mut counts = vec![0_usize; classes.len()];
         for crystal in &fold.train {
-            let class = crystal.targets.first().map_or(0, |class| *class as usize);
-            if let Some(count) = counts.get_mut(class) {
+            if let Some(count) = crystal.class().and_then(|class| counts.get_mut(class)) {
                 *count += 1;
             }
         }
@@ -177,7 +173,7 @@ fn class_of(crystal: &TestedCrystal, classes: usize, temperature: Option<Tempera
         target: crystal.class(),
         deviation: spreads.get(most_probable(&means)).copied().flatten().and_then(|spread| spread.std),
         domain_distance: MeanStd::of(&crystal.distances).map(|spread| spread.mean),
-        has_unseen_element: crystal.has_unseen_element,
+        has_unseen_element: !crystal.unseen.is_empty(),
         probabilities: temperature.map_or_else(|| means.clone(), |temperature| temperature.apply(&means)),
     }
 }

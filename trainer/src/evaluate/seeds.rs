@@ -71,7 +71,7 @@ mod tests {
             targets: vec![*target],
             predictions: predictions.clone(),
             distances: Vec::new(),
-            has_unseen_element: false,
+            unseen: std::collections::BTreeSet::new(),
         };
         TestedFold {
             name: "split".to_owned(),

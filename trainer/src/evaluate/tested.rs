@@ -1,6 +1,6 @@
 //! Predictions of all members of a fine-tuning for the scored parts.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -71,8 +71,9 @@ pub(super) struct TestedCrystal {
     pub(super) predictions: Vec<Vec<f64>>,
     /// Domain distances of every seed; none without records of the training crystals.
     pub(super) distances: Vec<f64>,
-    /// Whether it holds an element that no training crystal holds.
-    pub(super) has_unseen_element: bool,
+    /// Atomic numbers of its elements that no training crystal of any seed holds; none without records of the training
+    /// crystals.
+    pub(super) unseen: BTreeSet<u8>,
 }
 
 impl TestedCrystal {
@@ -110,13 +111,18 @@ pub(super) struct Members<'a> {
     pub(super) kind: ModelKind,
     /// Loss that they were trained with.
     pub(super) loss: Loss,
-    /// Predictions of the validation parts.
-    pub(super) calibrations: Vec<Vec<Validated>>,
+    /// Predictions for the validation parts; `None` of members without them.
+    pub(super) calibrations: Vec<Option<Vec<Validated>>>,
     /// Losses of the members over their epochs.
     pub(super) curves: Vec<LearningCurve>,
 }
 
 impl Members<'_> {
+    /// Returns the predictions of all members for their validation parts; none unless every member has them.
+    pub(super) fn complete_calibrations(&self) -> Vec<Vec<Validated>> {
+        self.calibrations.iter().cloned().collect::<Option<_>>().unwrap_or_default()
+    }
+
     /// Predicts the scored part of every fold with the weights of every seed.
     ///
     /// # Errors
@@ -136,6 +142,7 @@ impl Members<'_> {
                         for (known, crystal) in known.crystals.iter_mut().zip(crystals) {
                             known.predictions.extend(crystal.predictions);
                             known.distances.extend(crystal.distances);
+                            known.unseen.retain(|number| crystal.unseen.contains(number));
                         }
                     }
                     None => folds.push(TestedFold {
@@ -168,7 +175,7 @@ impl Members<'_> {
         };
         // Intervals and temperatures of the crystals that they are made of would be too good.
         if part == Part::Test {
-            self.calibrations.extend(Calibration::read(&weights)?.map(|found| found.crystals));
+            self.calibrations.push(Calibration::read(&weights)?.map(|found| found.crystals));
         }
         predictor.features().require(sources.settings()).map_err(|source| other_features(sources, source))?;
         self.curves.extend(learning_curve(&folder, &fold.name)?);
@@ -187,10 +194,12 @@ impl Members<'_> {
         let (mut embeddings, mut width) = (Vec::new(), 0);
         let tested = predict_selection(&predictor, &selection, &config.data, &self.device, |crystal| {
             let PredictedCrystal { material_id, targets: predictions, embedding, atomic_numbers } = crystal;
-            width = embedding.len();
-            embeddings.extend_from_slice(embedding);
-            let is_unseen = |domain: &ModelDomain| {
-                atomic_numbers.iter().any(|number| !domain.elements().contains(number))
+            if domain.is_some() {
+                width = embedding.len();
+                embeddings.extend_from_slice(embedding);
+            }
+            let unseen = |domain: &ModelDomain| {
+                atomic_numbers.iter().copied().filter(|number| !domain.elements().contains(number)).collect()
             };
             TestedCrystal {
                 targets: targets
@@ -202,7 +211,7 @@ impl Members<'_> {
                 atomic_numbers: atomic_numbers.to_vec(),
                 predictions: vec![predictions],
                 distances: Vec::new(),
-                has_unseen_element: domain.as_ref().is_some_and(is_unseen),
+                unseen: domain.as_ref().map(unseen).unwrap_or_default(),
             }
         });
         let mut tested = tested?;
@@ -226,7 +235,7 @@ fn learning_curve(folder: &Path, fold: &str) -> Result<Option<LearningCurve>, Tr
     }
     let mut curve = LearningCurve { fold: fold.to_owned(), train: Points::new(), validation: Points::new() };
     for record in metrics::read(&path)? {
-        let Record::Epoch(EpochRecord { epoch, train, validation, .. }) = record else { continue };
+        let Record::Epoch(EpochRecord { epoch, train, validation, .. }) = record? else { continue };
         let point = |losses: &Losses| losses.get(TOTAL).map(|&loss| (epoch as f64, loss));
         curve.train.extend(point(&train));
         curve.validation.extend(validation.as_ref().and_then(point));

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::atomic;
 use crate::error::TrainError;
 use crate::report::validated::Validated;
-use crate::run::folder::{BEST_FILE, VALIDATION_FILE};
+use crate::run::folder::VALIDATION_FILE;
 
 /// Maximum number of bytes of the file.
 const MAX_BYTES: u64 = 1 << 30;
@@ -67,11 +67,6 @@ impl Calibration {
     }
 }
 
-/// Returns the best weights in the folder of a member.
-pub(crate) fn weights_of(member: &Path) -> PathBuf {
-    member.join(BEST_FILE)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -79,7 +74,7 @@ mod tests {
     #[test]
     fn the_file_is_that_of_its_weights() {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let weights = weights_of(folder.path());
+        let weights = folder.path().join("best.safetensors");
         std::fs::write(&weights, "weights").expect("it is writable");
         assert_eq!(Calibration::read(&weights).expect("none is no fault"), None);
         let crystals = [0.1, -1e-300]

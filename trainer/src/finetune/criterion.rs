@@ -144,7 +144,7 @@ impl Criterion {
     /// Creates the criterion of the numbers of a training part.
     pub fn of_numbers(train: &[Labelled], config: &FinetuneConfig) -> Self {
         let count = train.first().map_or(1, |crystal| crystal.targets.len());
-        let columns = (0..count).map(|target| present(train, target)).collect();
+        let columns = (0..count).map(|target| Labelled::present(train, target)).collect();
         Self::of_columns(columns, train.len(), config)
     }
 
@@ -176,7 +176,7 @@ impl Criterion {
     /// Creates the criterion of the classes of a training part.
     pub fn of_classes(train: &[Labelled], classes: usize, config: &FinetuneConfig) -> Self {
         let mut counts = vec![0_usize; classes];
-        for index in train.iter().filter_map(class_of) {
+        for index in train.iter().filter_map(Labelled::class) {
             if let Some(count) = counts.get_mut(index) {
                 *count += 1;
             }
@@ -306,17 +306,6 @@ impl Criterion {
             _ => 1.0,
         }
     }
-}
-
-/// Returns the targets of one property, by its index, without those that are absent.
-fn present(crystals: &[Labelled], target: usize) -> Vec<f64> {
-    let targets = crystals.iter().filter_map(|crystal| crystal.targets.get(target).copied());
-    targets.filter(|target| !target.is_nan()).collect()
-}
-
-/// Returns the index of a crystal's class.
-fn class_of(crystal: &Labelled) -> Option<usize> {
-    crystal.targets.first().map(|index| *index as usize)
 }
 
 #[cfg(test)]

@@ -54,9 +54,10 @@ impl TrainingCrystals {
         Self { stride: crystals.div_ceil(MOST_CRYSTALS).max(1), ..Self::default() }
     }
 
-    /// Adds a crystal by its embedding and atomic numbers.
+    /// Adds a crystal by its embedding and atomic numbers. An embedding that is not finite has no place: of its crystal, only
+    /// the elements are recorded.
     pub(crate) fn push(&mut self, embedding: &[f32], atomic_numbers: &[u8]) {
-        if self.seen.is_multiple_of(self.stride) {
+        if self.seen.is_multiple_of(self.stride) && embedding.iter().all(|value| value.is_finite()) {
             self.width = embedding.len();
             self.embeddings.extend_from_slice(embedding);
             self.shares.push(shares(atomic_numbers));
@@ -112,12 +113,11 @@ pub struct ModelDomain {
 
 impl ModelDomain {
     /// Reads the file beside a weights file. `None` if there is none, if it belongs to other weights, or if its training
-    /// crystals define no distance: there is only one, half of them have the same embedding and composition as another, or
-    /// an embedding is not finite.
+    /// crystals define no distance: there is only one, or half of them have the same embedding and composition as another.
     ///
     /// # Errors
-    /// [`TrainError::Weights`] for a file that cannot be read, lacks elements or embeddings, or holds numbers that are no
-    /// shares of elements.
+    /// [`TrainError::Weights`] for a file that cannot be read, lacks elements or embeddings, or holds embeddings that are not
+    /// finite or numbers that are no shares of elements.
     pub fn read(weights: &Path) -> Result<Option<Self>, TrainError> {
         let path = TrainingCrystals::path(weights);
         if !path.exists() {
@@ -137,10 +137,12 @@ impl ModelDomain {
         let wrong =
             |name: &str, needed: String| broken(WeightsError::Tensor { tensor: name.to_owned(), needed });
         let (embeddings, rows, width) = match file.tensors.remove(EMBEDDINGS) {
-            Some(Tensor { values: Values::F32(values), shape, .. }) if shape.len() == 2 && shape[1] > 0 => {
+            Some(Tensor { values: Values::F32(values), shape, .. })
+                if shape.len() == 2 && shape[1] > 0 && values.iter().all(|value| value.is_finite()) =>
+            {
                 (values, shape[0], shape[1])
             }
-            _ => return Err(wrong(EMBEDDINGS, "a matrix of single precision".to_owned())),
+            _ => return Err(wrong(EMBEDDINGS, "a matrix of finite numbers in single precision".to_owned())),
         };
         let shares = match file.tensors.remove(SHARES) {
             None => Vec::new(),

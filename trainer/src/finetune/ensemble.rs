@@ -1,5 +1,6 @@
 //! Fine-tuning of all folds and seeds of a task, with a run for each, in one folder.
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -12,7 +13,7 @@ use schemas::output;
 use burn::prelude::*;
 
 use super::Predictor;
-use super::calibration::{self, Calibration};
+use super::calibration::Calibration;
 use super::domain::TrainingCrystals;
 use super::ensemble_record::EnsembleRecord;
 use super::member::{Encoders, MemberRequest, part, run_member};
@@ -28,13 +29,16 @@ use crate::model::{HeadSize, PropertyModel};
 use crate::ranks::Ranks;
 use crate::run::RunError;
 use crate::run::begin::require_edges;
-use crate::run::folder::{Existing, RunFolder};
+use crate::run::folder::{BEST_FILE, Existing, RunFolder};
 use crate::run::interrupt::Interrupt;
 use crate::run::memory;
 use crate::run::progress::{Extent, Progress};
 use crate::run::tensorboard;
 use crate::run::training_run::Ending;
 use crate::task::{Excluded, Fold, Labelled, Task};
+
+/// Beginning of the names of members' folders.
+const SEED_PREFIX: &str = "seed-";
 
 /// The arguments of [`finetune`].
 #[derive(Debug, Clone)]
@@ -45,7 +49,7 @@ pub struct Request {
     pub config: Config,
     /// Weights file to begin with; fresh weights if `None`.
     pub weights: Option<PathBuf>,
-    /// Seeds. Every fold has a member for each.
+    /// Seeds. Every fold has a member for each; those that are there again do not count.
     pub seeds: Vec<u64>,
     /// Indices of the folds; `None` for all.
     pub folds: Option<Vec<usize>>,
@@ -144,10 +148,10 @@ pub fn finetune_reporting(
     );
     memory::require_model(numbers, &config, &device, memory::available())?;
     let record = EnsembleRecord {
-        weights_sha256: request.weights.as_deref().map(EnsembleRecord::hash_weights).transpose()?,
+        weights_sha256: request.weights.as_deref().map(EnsembleRecord::hash_input).transpose()?,
         weights: request.weights.clone(),
         shards: config.data.shards.clone(),
-        seeds: request.seeds.clone(),
+        seeds: distinct(&request.seeds),
         folds: request.folds.clone(),
         split_file: request.split_file.clone(),
         allow_partial: request.allow_partial,
@@ -163,8 +167,8 @@ pub fn finetune_reporting(
         described: encoders.as_ref().is_none_or(|encoders| encoders.described),
     };
     // Every partition first: a task that does not fit the shards leaves no folder behind.
-    let partitions = request
-        .seeds
+    let seeds = record.seeds.clone();
+    let partitions = seeds
         .iter()
         .map(|&seed| request.task.partition(&sources, &record.options(seed)))
         .collect::<Result<Vec<_>, _>>()?;
@@ -193,7 +197,7 @@ pub fn finetune_reporting(
         true => report(extents.collect()),
         false => Progress::new(extents.collect(), true),
     };
-    for (&seed, partition) in request.seeds.iter().zip(&partitions) {
+    for (&seed, partition) in seeds.iter().zip(&partitions) {
         summary.excluded.clone_from(&partition.excluded);
         for fold in &partition.folds {
             let folder = member_folder(&request.folder, &fold.name, seed);
@@ -237,6 +241,12 @@ pub fn finetune_reporting(
     Ok(summary)
 }
 
+/// Returns the seeds in their order, each once.
+fn distinct(seeds: &[u64]) -> Vec<u64> {
+    let mut seen = BTreeSet::new();
+    seeds.iter().copied().filter(|seed| seen.insert(*seed)).collect()
+}
+
 /// Whether the errors of the validation part are like those of new crystals: it is neither trained on, nor does it choose
 /// the weights, the rates or the end of the run. The errors of chosen weights on the few crystals that chose them are too small.
 fn is_unused_by_training(config: &Config) -> bool {
@@ -256,7 +266,7 @@ fn describe(
     device: &Device,
     calibrates: bool,
 ) -> Result<(), TrainError> {
-    let weights = calibration::weights_of(&member_folder(&request.folder, &fold.name, seed));
+    let weights = member_folder(&request.folder, &fold.name, seed).join(BEST_FILE);
     let is_calibrated = !calibrates || Calibration::read(&weights).is_ok_and(|found| found.is_some());
     let has_domain = TrainingCrystals::is_recorded(&weights);
     if is_calibrated && has_domain {
@@ -278,7 +288,7 @@ fn describe(
 
 /// Returns the folder of a member.
 pub fn member_folder(folder: &Path, fold: &str, seed: u64) -> PathBuf {
-    folder.join(fold).join(format!("seed-{seed}"))
+    folder.join(fold).join(format!("{SEED_PREFIX}{seed}"))
 }
 
 /// Creates or opens the folder of a fine-tuning and locks it. Other processes cannot write there while the lock
@@ -293,10 +303,14 @@ fn claim(folder: &Path, existing: Existing, record: &EnsembleRecord) -> Result<F
     // What a process left that was killed while it wrote.
     atomic::remove_partial(folder).map_err(unwritable)?;
     // Once more, now that nobody else can change it.
+    let mut record = record.clone();
     if let Some(found) = read_record(folder, existing)? {
         match existing {
-            Existing::Overwrite => clear(folder, &found.seeds)?,
-            Existing::Refuse | Existing::Resume => found.require_same(record, folder)?,
+            Existing::Overwrite => clear(folder)?,
+            Existing::Refuse | Existing::Resume => {
+                found.require_same(&record, folder)?;
+                record.keep_members_of(found);
+            }
         }
     }
     record.write(folder)?;
@@ -316,18 +330,27 @@ fn read_record(folder: &Path, existing: Existing) -> Result<Option<EnsembleRecor
     }
 }
 
-/// Removes the files of earlier members, so that no member with other settings remains.
-fn clear(folder: &Path, seeds: &[u64]) -> Result<(), TrainError> {
-    for entry in std::fs::read_dir(folder).map_err(RunError::io("read", folder))? {
-        let fold = entry.map_err(RunError::io("read", folder))?.file_name();
-        for &seed in seeds {
-            let member = member_folder(folder, &fold.to_string_lossy(), seed);
-            if member.is_dir() {
-                RunFolder::open(&member, Existing::Overwrite)?;
-            }
+/// Removes the files of all earlier members, those of seeds that the record no longer names, too.
+fn clear(folder: &Path) -> Result<(), TrainError> {
+    let folders = |folder: &Path| -> Result<Vec<PathBuf>, RunError> {
+        let entries = std::fs::read_dir(folder).map_err(RunError::io("read", folder))?;
+        let paths =
+            entries.map(|entry| entry.map_err(RunError::io("read", folder)).map(|entry| entry.path()));
+        let paths: Vec<PathBuf> = paths.collect::<Result<_, _>>()?;
+        Ok(paths.into_iter().filter(|path| path.is_dir()).collect())
+    };
+    for fold in folders(folder)? {
+        for member in folders(&fold)?.into_iter().filter(|path| has_name_of_member(path)) {
+            RunFolder::open(&member, Existing::Overwrite)?;
         }
     }
     Ok(())
+}
+
+/// Whether a folder has the name of a member's, as [`member_folder`] gives it.
+fn has_name_of_member(path: &Path) -> bool {
+    let name = path.file_name().and_then(OsStr::to_str);
+    name.and_then(|name| name.strip_prefix(SEED_PREFIX)).is_some_and(|seed| seed.parse::<u64>().is_ok())
 }
 
 /// Whether a folder is absent or empty. Files of a run that was killed at its very start do not count.

@@ -5,6 +5,7 @@
 //! | `finetune.toml` | weights, shards, seeds, folds, split and the task |
 //! | `fold-0/seed-123/` | the run of one member |
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -34,7 +35,7 @@ pub struct EnsembleRecord {
     pub weights_sha256: Option<String>,
     /// Shards, folders of shards or patterns, as given.
     pub shards: Vec<String>,
-    /// Seeds. Every fold has a member for each.
+    /// Seeds. Every fold has a member for each, as far as the training has come.
     pub seeds: Vec<u64>,
     /// Indices of the folds; `None` for all.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -63,11 +64,11 @@ fn is_default(held_out: &HeldOut) -> bool {
 }
 
 impl EnsembleRecord {
-    /// Returns the SHA-256 of a weights file.
+    /// Returns the SHA-256 of an input, such as a weights file, in hexadecimal digits.
     ///
     /// # Errors
     /// [`TrainError::EnsembleRecord`] if it cannot be read.
-    pub fn hash_weights(path: &Path) -> Result<String, TrainError> {
+    pub fn hash_input(path: &Path) -> Result<String, TrainError> {
         match file_sha256(path) {
             Ok((sha256, _)) => Ok(sha256),
             Err(error) => Err(at(path)(error.to_string())),
@@ -115,6 +116,20 @@ impl EnsembleRecord {
         })?;
         check_settings(&text, &table, &path)?;
         Ok(Some(record))
+    }
+
+    /// Adds the seeds and folds of an earlier record: their members stay when others are trained.
+    pub fn keep_members_of(&mut self, earlier: Self) {
+        let asked = std::mem::replace(&mut self.seeds, earlier.seeds);
+        let new: Vec<u64> = asked.into_iter().filter(|seed| !self.seeds.contains(seed)).collect();
+        self.seeds.extend(new);
+        self.folds = match (self.folds.take(), earlier.folds) {
+            (Some(asked), Some(folds)) => {
+                let all: BTreeSet<usize> = asked.into_iter().chain(folds).collect();
+                Some(all.into_iter().collect())
+            }
+            _ => None,
+        };
     }
 
     /// Checks that a fine-tuning continues the one of a folder.
@@ -223,6 +238,24 @@ column = "split"
         let flat = RECORD.replace("[task.settings]\n\"optimiser.clip_norm\" = \"1.0\"\n", "");
         let flat = flat.replace("[task.split]", "settings = 3\n[task.split]");
         assert!(read(&flat).expect_err("no section").contains("task.settings = 3: is a section"));
+    }
+
+    #[test]
+    fn members_that_are_not_trained_now_stay_in_the_record() {
+        let record = |seeds: &[u64], folds: Option<&[usize]>| EnsembleRecord {
+            seeds: seeds.to_vec(),
+            folds: folds.map(<[usize]>::to_vec),
+            ..read(RECORD).expect("a record")
+        };
+        let continued = |asked: EnsembleRecord, earlier| {
+            let mut asked = asked;
+            asked.keep_members_of(earlier);
+            (asked.seeds, asked.folds)
+        };
+        let fewer = continued(record(&[2], Some(&[0])), record(&[1, 2], None));
+        assert_eq!(fewer, (vec![1, 2], None));
+        let others = continued(record(&[3, 1], Some(&[0])), record(&[2, 1], Some(&[2])));
+        assert_eq!(others, (vec![2, 1, 3], Some(vec![0, 2])));
     }
 
     #[test]

@@ -155,7 +155,7 @@ impl Batch {
         let distances = match (distances, &vectors) {
             (Some(distances), _) => lists.floats(distances),
             (None, Some(vectors)) => lengths(vectors),
-            (None, None) => unreachable!("either travels"),
+            (None, None) => unreachable!("distances are left out only where there are vectors"),
         };
         let (bases, angles) = bases
             .map(|(envelope, spherical, (pair_offsets, angular))| {

@@ -8,7 +8,8 @@ const CONSTANT: f64 = 1e-6;
 /// Rows whose sums are taken together, so that sums do not depend on the number of threads.
 const BLOCK_ROWS: usize = 4096;
 
-/// A shift and a factor for every coordinate, which make distances independent of the coordinates' units: x becomes (x - mean) / (deviation · √varying), where `varying` is the number of coordinates that vary.
+/// A shift and a factor for every coordinate, which make distances independent of the coordinates' units: `x` becomes
+/// `(x - mean) / (deviation · √varying)`, where `varying` is the number of coordinates that vary.
 ///
 /// A Euclidean distance is then the root mean square, over these coordinates, of the difference in standard deviations.
 /// The mean of the squared distances of all pairs of points of the set is 2: pairs taken at random are about √2 apart,

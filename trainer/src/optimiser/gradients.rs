@@ -208,10 +208,8 @@ impl Gradients {
 
     /// Adds the gradients of another batch. If that has gradients of other parameters, the sums are not joined any more.
     pub fn add(&mut self, other: Gradients) {
-        let members = |gradients: &Gradients| -> Vec<Vec<Member>> {
-            gradients.blocks.iter().map(|block| block.members.clone()).collect()
-        };
-        if members(self) == members(&other) {
+        if self.blocks.iter().map(|block| &block.members).eq(other.blocks.iter().map(|block| &block.members))
+        {
             for (block, other) in self.blocks.iter_mut().zip(other.blocks) {
                 block.values = block.values.clone() + other.values;
             }

@@ -110,8 +110,7 @@ impl<'a> Ensemble<'a> {
         let mut rows = Vec::with_capacity(identifiers.len());
         for (crystal, (material_id, formula)) in identifiers.into_iter().zip(formulas).enumerate() {
             if let Some(number) = unknown[crystal] {
-                let symbol = SYMBOLS.get(usize::from(number)).copied().unwrap_or_default();
-                let message = format!("the models have no features of {symbol} (Z = {number})");
+                let message = format!("the models have no features of {} (Z = {number})", symbol(number));
                 left_out.lock().push(&Entry::of_crystal(&material_id, UNKNOWN_ELEMENT, &message));
                 continue;
             }

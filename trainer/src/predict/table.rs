@@ -10,16 +10,8 @@
 //! | `unit` | unit of the property and of all its numbers but `transformed`; `1` for pure numbers |
 //! | `prediction` | the prediction, or the mean of several models |
 //! | `deviation` | population standard deviation of several models; empty for a single one |
-//! | `lower_90`, `upper_90` | ends of an interval that holds the values of 90 % of such crystals; empty without validation crystals that chose nothing |
+//! | `lower_90`, `upper_90` | ends of an interval that is to hold the true value for 90 % of new crystals; empty unless every model has predictions for a validation part that chose neither weights, rates nor the end of its training |
 //! | `transformed` | the model's target, such as the decadic logarithm of `prediction`; only if a target is transformed |
-//!
-//! Both kinds of rows end with three columns, which are empty for weights without a record of their training crystals:
-//!
-//! | column | content |
-//! |---|---|
-//! | `domain_distance` | distance from the nearest training crystal by the model's embedding and the composition, divided by the median of that distance among the training crystals; the mean of several models |
-//! | `unseen_elements` | symbols of the elements that no training crystal holds, separated by spaces |
-//! | `out_of_domain` | whether there are such elements, or the distance is larger than that of 95 % of the training crystals |
 //!
 //! Of numbers of the sites there is a row for each site, with two columns after `property`:
 //!
@@ -36,9 +28,17 @@
 //! | column | content |
 //! |---|---|
 //! | `prediction` | name of the most probable class |
-//! | `confidence` | its probability, the mean of several models, calibrated by validation crystals that chose nothing |
+//! | `confidence` | its probability, the mean of several models; calibrated if every model has such predictions for a validation part |
 //! | `deviation` | population standard deviation of several models; empty for a single one |
 //! | `probability_CLASS` | probability of each class |
+//!
+//! All rows end with three columns, which are empty for weights without a record of their training crystals:
+//!
+//! | column | content |
+//! |---|---|
+//! | `domain_distance` | distance from the nearest training crystal by the model's embedding and the composition, divided by the median of that distance among the training crystals; the mean of several models |
+//! | `unseen_elements` | symbols of the elements that no training crystal holds, separated by spaces |
+//! | `out_of_domain` | whether there are such elements, or the distance is larger than that of 95 % of the training crystals |
 
 use std::borrow::Cow;
 use std::io::{self, Write};

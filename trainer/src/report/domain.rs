@@ -75,7 +75,7 @@ impl DomainTable<'_> {
                 section {
                     h2 { (self.title) }
                     p {
-                        "Distances in the space of the model's embeddings: 1 is usual among the training crystals"
+                        "Distances by the model's embedding and the composition: 1 is usual among the training crystals"
                         (self.note) "."
                     }
                     div class="scroll" {

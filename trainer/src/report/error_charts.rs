@@ -81,8 +81,8 @@ fn chart(
                 g class="mean" { @for point in &means { (circle("", plot.at(*point), RADIUS, "")) } }
             }
             p class="legend" {
-                @if is_dense(pairs.len()) { (density_legend(&plot, &groups)) }
-                @if outside > 0 { span { (counted(outside, "crystal")) " beyond the axes, drawn at their edges" } }
+                @if is_dense(pairs.len()) { (density_legend(&plot, &groups, evaluation.noun())) }
+                @if outside > 0 { span { (counted(outside, evaluation.noun())) " beyond the axes, drawn at their edges" } }
             }
         }
     })

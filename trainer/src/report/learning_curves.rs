@@ -1,5 +1,7 @@
 //! Losses of the members of a fine-tuning over their epochs.
 
+use std::collections::BTreeSet;
+
 use etl::chart::{Axis, Plot, colour, drawable, rectangle};
 use maud::{Markup, html};
 
@@ -35,7 +37,7 @@ pub struct LearningCurve {
 pub struct LearningCurves {
     /// The loss with its unit: `mean absolute error, eV`.
     pub quantity: String,
-    /// The members in the order of their folds; none without records of their runs.
+    /// The members, seed by seed; none without records of their runs.
     pub members: Vec<LearningCurve>,
 }
 
@@ -63,7 +65,8 @@ impl LearningCurves {
     fn chart(&self, epochs: Axis, losses: Axis) -> Markup {
         let plot = Plot::new((0.0, 0.0), SIZE, MARGINS, epochs, losses);
         let mut folds: Vec<&str> = self.members.iter().map(|member| member.fold.as_str()).collect();
-        folds.dedup();
+        let mut seen = BTreeSet::new();
+        folds.retain(|fold| seen.insert(*fold));
         let colour_of = |fold: &str| colour(folds.iter().position(|name| *name == fold).unwrap_or_default());
         let drawn = |points: &Points| -> Points {
             points.iter().copied().filter(|&(_, loss)| drawable(loss)).collect()
@@ -107,8 +110,8 @@ mod tests {
     fn every_member_has_two_curves_in_the_colour_of_its_fold() {
         let members = vec![
             curve("fold-0", &[3.0, 2.0, 1.0]),
-            curve("fold-0", &[3.0, 2.5]),
             curve("fold-1", &[f64::NAN, 2.0]),
+            curve("fold-0", &[3.0, 2.5]),
         ];
         let curves = LearningCurves { quantity: "mean absolute error, eV".to_owned(), members };
         let section = curves.section().into_string();

@@ -101,8 +101,9 @@ impl Outcome {
     }
 }
 
-/// A fold with its crystals of the scored part, the test crystals as a rule. `O` is such a crystal, `D` what the dummy predicts for each: of numbers the median of
-/// the training targets, of classes the index of the commonest class of the training part.
+/// A fold with its crystals of the scored part, the test crystals as a rule. `O` is such a crystal, `D` what the dummy
+/// predicts for each: of numbers the median of the training targets, of classes the index of the commonest class of the
+/// training part.
 ///
 /// MatBench's dummy for numbers predicts the mean and has a larger absolute error: 67.29 against 55.18 meV/atom for
 /// `matbench_jdft2d`.

@@ -53,7 +53,7 @@ pub(super) fn plot(evaluation: &Evaluation, record: &EvaluationRecord) -> Markup
         }
         p class="legend" {
             @if is_dense(total) {
-                (density_legend(&plot, &groups))
+                (density_legend(&plot, &groups, evaluation.noun()))
             } @else {
                 @for (number, fold) in evaluation.folds.iter().enumerate() {
                     span class=(colour(number)) { i {} (fold.name) } " "

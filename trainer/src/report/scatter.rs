@@ -60,10 +60,10 @@ fn density(plot: &Plot, groups: &[Group]) -> Markup {
     }
 }
 
-/// Returns the legend of a dense plot: how many points its shades stand for.
-pub(super) fn density_legend(plot: &Plot, groups: &[Group]) -> Markup {
+/// Returns the legend of a dense plot: how many points its shades stand for. `noun` is the word for one of them.
+pub(super) fn density_legend(plot: &Plot, groups: &[Group], noun: &str) -> Markup {
     let greatest = greatest(&squares(plot, groups)) as usize;
-    html! { span { "shaded: from 1 to " (grouped(greatest)) " crystals in a square (logarithmic)" } }
+    html! { span { "shaded: from 1 to " (grouped(greatest)) " " (noun) "s in a square (logarithmic)" } }
 }
 
 /// Returns the numbers of points by column and row of their square, counted from the upper left corner.
@@ -113,7 +113,7 @@ mod tests {
         assert_eq!((svg.matches("<rect").count(), svg.matches("<circle").count()), (3, 0), "{svg}");
         assert!(svg.contains("<g class=\"h9\">") && svg.contains("<g class=\"h1\">"), "{svg}");
         assert!(!svg.contains("\"-") && !svg.contains("NaN"), "{svg}");
-        let legend = density_legend(&plot(), &groups).into_string();
+        let legend = density_legend(&plot(), &groups, "crystal").into_string();
         assert!(legend.contains("from 1 to 3,000 crystals"), "{legend}");
     }
 }

@@ -46,18 +46,18 @@ impl Scores {
     }
 }
 
-/// Mean and standard deviation over folds.
+/// Mean and standard deviation of values, such as those of folds, seeds or models.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct MeanStd {
     /// Arithmetic mean.
     pub mean: f64,
-    /// Population standard deviation: the divisor is the number of folds. MatBench reports the same (`numpy.std` over
-    /// the folds, `MatbenchTask.scores`). `None` for a single fold.
+    /// Population standard deviation: the divisor is the number of values. MatBench reports the same (`numpy.std` over
+    /// the folds, `MatbenchTask.scores`). `None` for a single value.
     pub std: Option<f64>,
 }
 
 impl MeanStd {
-    /// Returns the statistics of the values of all folds; `None` without values.
+    /// Returns the statistics of values; `None` without any.
     #[must_use]
     pub fn of(values: &[f64]) -> Option<Self> {
         let std = spread(values)?;

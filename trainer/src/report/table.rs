@@ -49,8 +49,8 @@ fn site_columns() -> Vec<&'static str> {
 
 /// Writes a row for every crystal or site, in the order of the evaluations, of their folds and of these folds' crystals.
 /// `unit` is the unit of the target; `site` counts from 0 in the order of the store; `deviation` is empty for a single
-/// model, the ends of the interval if there is none, the distance without a record of the training crystals. Texts are escaped so that a spreadsheet does not take them for formulas
-/// ([`cell`]). Numbers read back to the same doubles.
+/// model, the ends of the interval if there is none, the distance without a record of the training crystals. Texts are
+/// escaped so that a spreadsheet does not take them for formulas ([`cell`]). Numbers read back to the same doubles.
 pub(super) fn write(path: &Path, evaluations: &[Evaluation]) -> Result<(), ReportError> {
     atomic::write(path, |out| {
         let mut table = csv::Writer::from_writer(out);

@@ -8,6 +8,7 @@ use schemas::property::by_column;
 use super::crystals::{Crystals, Wanted};
 use super::{Classification, Group, Metric, SplitRule, TargetColumn, Task, TaskError, Transform, plain_name};
 use crate::data::Sources;
+use crate::unit::PURE;
 
 /// Number of labelled crystals from which a single split is the default. Below, five folds test every crystal once, and
 /// their error says more than that of a tenth of a few crystals.
@@ -188,5 +189,5 @@ fn unit_of(sources: &Sources, property: &str) -> String {
     let documented = fields.find_map(|field| field.metadata().get("unit").cloned());
     documented
         .or_else(|| by_column(property).map(|known| known.unit.to_owned()))
-        .unwrap_or_else(|| "1".to_owned())
+        .unwrap_or_else(|| PURE.to_owned())
 }

@@ -73,6 +73,19 @@ pub struct Labelled {
     pub targets: Vec<f64>,
 }
 
+impl Labelled {
+    /// Returns the index of the crystal's class; `None` without one.
+    pub(crate) fn class(&self) -> Option<usize> {
+        self.targets.first().filter(|class| !class.is_nan()).map(|class| *class as usize)
+    }
+
+    /// Returns the targets of one property, by its index, of the crystals that have one.
+    pub(crate) fn present(crystals: &[Self], property: usize) -> Vec<f64> {
+        let targets = crystals.iter().filter_map(|crystal| crystal.targets.get(property).copied());
+        targets.filter(|target| !target.is_nan()).collect()
+    }
+}
+
 /// Training, validation and test part of a fold, each in the order of the shards.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Fold {
@@ -305,8 +318,8 @@ fn fold(
         let task = task.name.clone();
         return Err(TaskError::EmptyPart { task, property, part, fold: fold.name });
     }
-    require_targets(task, &fold, targets)?;
     fold.train = fraction::keep(fold.train, options.fraction, options.fraction_seed);
+    require_targets(task, &fold, targets)?;
     if options.train_on_validation {
         fold.train.extend_from_slice(&fold.validation);
     }

@@ -11,7 +11,6 @@ use std::path::Path;
 use half::{bf16, f16};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensorError, SafeTensors};
-use schemas::settings::METADATA_PREFIX;
 use schemas::{bounded, regular};
 use serde::Deserialize;
 use serde::ser::{Serialize, SerializeMap, Serializer};
@@ -127,8 +126,8 @@ pub fn read(path: &Path) -> Result<WeightsFile, WeightsError> {
     Ok(WeightsFile { metadata, tensors })
 }
 
-/// Whether a file is a safetensors file with a description of this program in its header. The values are not read.
-pub fn is_described(path: &Path) -> bool {
+/// Whether a file is a safetensors file whose metadata have keys with this beginning. The values are not read.
+pub fn has_keys(path: &Path, beginning: &str) -> bool {
     let header = || -> std::io::Result<Described> {
         let mut file = regular::open(path)?;
         let mut length = [0; LENGTH_BYTES];
@@ -137,7 +136,7 @@ pub fn is_described(path: &Path) -> bool {
         file.take(u64::from_le_bytes(length).min(MAX_HEADER_BYTES)).read_to_end(&mut header)?;
         Ok(serde_json::from_slice(&header)?)
     };
-    header().is_ok_and(|Described { metadata }| metadata.keys().any(|key| key.starts_with(METADATA_PREFIX)))
+    header().is_ok_and(|Described { metadata }| metadata.keys().any(|key| key.starts_with(beginning)))
 }
 
 /// Metadata of a header; its tensors are ignored.

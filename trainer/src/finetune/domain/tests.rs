@@ -53,6 +53,27 @@ fn records_of_earlier_programs_have_no_compositions() {
 }
 
 #[test]
+fn embeddings_that_are_not_finite_are_left_out_and_refused() {
+    let (folder, weights) = saved();
+    let finite = std::fs::read(folder.path().join(DOMAIN_FILE)).expect("a record");
+    let mut training = recorded(50);
+    training.push(&[f32::NAN, 7.0], &[8, 14]);
+    training.write(&weights).expect("it is writable");
+    assert_eq!(std::fs::read(folder.path().join(DOMAIN_FILE)).expect("a record"), finite);
+    let path = TrainingCrystals::path(&weights);
+    let mut file = weights::read(&path).expect("it is readable");
+    let mut values = file.tensors[EMBEDDINGS].values.clone().into_f32();
+    values[7] = f32::INFINITY;
+    file.tensors.insert(EMBEDDINGS.to_owned(), Tensor::f32([50, 2], values));
+    weights::write(&path, &file.metadata, file.tensors).expect("it is writable");
+    let line = ModelDomain::read(&weights).expect_err("no distance").to_string();
+    assert!(
+        line.contains("tensor 'embeddings' must hold a matrix of finite numbers in single precision"),
+        "{line}"
+    );
+}
+
+#[test]
 fn numbers_that_are_no_shares_are_refused() {
     let (_folder, weights) = saved();
     let path = TrainingCrystals::path(&weights);

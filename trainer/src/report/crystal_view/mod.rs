@@ -11,7 +11,7 @@ mod projection;
 
 use std::collections::BTreeMap;
 
-use crystal::element::SYMBOLS;
+use crystal::element::symbol;
 use maud::{Markup, PreEscaped, html};
 use schemas::text;
 use serde::Serialize;
@@ -111,10 +111,6 @@ fn elements(solid: &Solid) -> Markup {
             span { i style=(format!("background:{}", colour(z))) {} (symbol(z)) } " "
         }
     }
-}
-
-fn symbol(z: u8) -> &'static str {
-    SYMBOLS.get(usize::from(z)).copied().unwrap_or("?")
 }
 
 /// Returns the crystals as JSON that may stand in a script element: without `<`, and with hidden characters escaped as

@@ -37,8 +37,10 @@ impl Draw {
     /// Returns whether each crystal is held out of training where it is not tested. `folds` are those drawn. Each `number`
     /// is another draw.
     ///
-    /// Of every `1 / share` neighbours in the order of the values of a fold one is drawn, and one at least of every fold:
-    /// no fold then lacks a validation part.
+    /// Of every `1 / share` neighbours in the order of the values of a fold one is drawn, and one at least of every fold.
+    /// Where that would be far more than the share, since a fold has less than half as many crystals, the neighbours are
+    /// those in the order of all values, and crystals of at least two folds are drawn. No fold then lacks a validation
+    /// part.
     pub(super) fn held_out(
         &self,
         list: &[Crystal],
@@ -50,18 +52,34 @@ impl Draw {
         let mut generator = ChaCha8Rng::seed_from_u64(self.seed);
         generator.set_stream(1 + number);
         let size = (1.0 / share).round().max(1.0) as usize;
+        let fold_of = |position: usize| folds.get(position).copied().flatten();
         let mut held_out = vec![false; list.len()];
-        for fold in 0..self.folds {
-            let of_fold = by_value(list, |position| folds.get(position) == Some(&Some(fold)));
-            for (block, neighbours) in of_fold.chunks(size).enumerate() {
-                if block == 0 || 2 * neighbours.len() >= size {
-                    let drawn = generator.random_range(0..neighbours.len());
-                    held_out[neighbours[drawn]] = true;
-                }
+        let mut hold = |drawn: Vec<usize>| drawn.into_iter().for_each(|position| held_out[position] = true);
+        if 2 * folds.iter().flatten().count() >= size * self.folds {
+            for fold in 0..self.folds {
+                let of_fold = by_value(list, |position| fold_of(position) == Some(fold));
+                hold(one_of_each(&of_fold, size, &mut generator));
             }
+            return held_out;
         }
+        let all = by_value(list, |position| fold_of(position).is_some());
+        let drawn = one_of_each(&all, size, &mut generator);
+        let first = drawn.first().and_then(|&position| fold_of(position));
+        if drawn.iter().all(|&position| fold_of(position) == first) {
+            let others: Vec<usize> =
+                all.iter().copied().filter(|&position| fold_of(position) != first).collect();
+            hold(one_of_each(&others, others.len().max(1), &mut generator));
+        }
+        hold(drawn);
         held_out
     }
+}
+
+/// Draws one of every `size` neighbours; of fewer at the end if they are at least half as many, or the only ones.
+fn one_of_each(neighbours: &[usize], size: usize, generator: &mut ChaCha8Rng) -> Vec<usize> {
+    let blocks = neighbours.chunks(size).enumerate();
+    let whole = blocks.filter(|(block, neighbours)| *block == 0 || 2 * neighbours.len() >= size);
+    whole.map(|(_, neighbours)| neighbours[generator.random_range(0..neighbours.len())]).collect()
 }
 
 /// Returns the positions of the wanted crystals with a value, in the order of the values. Of several properties the first
@@ -114,7 +132,7 @@ mod tests {
         let values: Vec<usize> = (0..203).filter(|&position| held_out[position]).collect();
         assert_eq!(values.len(), 20, "a tenth");
         assert!(values[9] < 130 && values[10] > 70, "of low and high values: {values:?}");
-        // Of few crystals one of every fold.
+        // Of few crystals one of two folds.
         let few = crystals(&[Some(1.0), Some(2.0), None, Some(3.0), Some(4.0)]);
         let draw = Draw { folds: 2, seed: 3 };
         let folds = draw.folds(&few);
@@ -123,6 +141,20 @@ mod tests {
             |fold| folds.iter().zip(&held_out).filter(|(of, held)| **of == Some(fold) && **held).count();
         assert_eq!([of_fold(0), of_fold(1)], [1, 1]);
         assert!(!held_out[2]);
+    }
+
+    #[test]
+    fn a_tenth_is_held_out_of_small_folds_too() {
+        let list = crystals(&(0..46).map(|value| Some(f64::from(value))).collect::<Vec<_>>());
+        for count in [23, 46] {
+            let draw = Draw { folds: count, seed: 3 };
+            let folds = draw.folds(&list);
+            let held_out = draw.held_out(&list, &folds, 0.1, 0);
+            let of_folds: Vec<Option<usize>> =
+                folds.iter().zip(&held_out).filter(|(_, held)| **held).map(|(fold, _)| *fold).collect();
+            assert_eq!(of_folds.len(), 5, "{count} folds");
+            assert!(of_folds.iter().any(|fold| *fold != of_folds[0]), "of two folds: {of_folds:?}");
+        }
     }
 
     proptest! {
