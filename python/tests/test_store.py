@@ -112,10 +112,10 @@ def test_rows_of_labels_belong_to_their_structures(tmp_path):
 def test_labels_at_fault_are_named(tmp_path):
     for labels, ids, message in [
         ({"x": [1, float("inf")]}, ["a", "b"], "column x of b is inf"),
-        ({"x": [1, 2]}, ["a", "a"], 'labels: line 2: "a" stands there a second time'),
+        ({"x": [1, 2]}, ["a", "a"], 'labels: line 3: "a" stands there a second time'),
         ({"x": [1, 2]}, ["a", None], "structure 1 has no identifier: None"),
         ({"x": [1, 2]}, ["a", float("nan")], "structure 1 has no identifier: nan"),
-        ({"material_id": ["a", None], "x": [1, 2]}, ["a", "b"], "labels: line 2: no identifier"),
+        ({"material_id": ["a", None], "x": [1, 2]}, ["a", "b"], "labels: line 3: no identifier"),
     ]:
         with pytest.raises(InputError, match=message):
             build_store([SALT, SALT], tmp_path / "store", ids=ids, labels=labels)
@@ -129,8 +129,11 @@ def test_entries_that_are_no_crystals_are_told(tmp_path):
 
 
 def test_limits_are_those_of_the_etl(tmp_path):
-    store = build_store({"small": SALT}, tmp_path / "store", min_distance=100.0)
-    assert (len(store), store.rejects.to_pydict()["reason"]) == (0, ["filtered"])
+    wide = Structure(Lattice.cubic(6.0), ["Xe"], [[0, 0, 0]])
+    store = build_store({"near": SALT, "wide": wide}, tmp_path / "store", min_distance=5.5)
+    assert store.table(["material_id"]).to_pydict() == {"material_id": ["wide"]}
+    rejects = store.rejects.to_pydict()
+    assert (rejects["material_id"], rejects["reason"]) == (["near"], ["filtered"])
     for value in [-1.0, float("nan")]:
         with pytest.raises(InputError, match="min_volume"):
             build_store([SALT], tmp_path / "other", min_volume=value)
