@@ -5,6 +5,7 @@ use std::error::Error;
 use std::path::Path;
 
 use etl::filter::FilterError;
+use etl::labels::LabelError;
 use etl::pipeline::BuildError;
 use etl::source::SourceError;
 use pyo3::prelude::*;
@@ -134,10 +135,35 @@ fn of_store(error: &StoreError) -> Place {
     }
 }
 
+fn of_labels(error: &LabelError) -> Place {
+    let in_file = |file: &str, line: u64| Place { line: Some(line), ..Place::named(file) };
+    match error {
+        LabelError::Source(error) => of_source(error),
+        LabelError::Csv { file, .. }
+        | LabelError::Layout { file, .. }
+        | LabelError::TooManyRows { file, .. } => Place::named(file),
+        LabelError::TooManyFields { file, line, .. } | LabelError::NoIdentifier { file, line } => {
+            in_file(file, *line)
+        }
+        LabelError::Value { file, line, value, .. } | LabelError::Fold { file, line, value } => {
+            Place { value: Some(value.clone()), ..in_file(file, *line) }
+        }
+        LabelError::DuplicateIdentifier { file, line, id } => {
+            Place { id: Some(id.clone()), ..in_file(file, *line) }
+        }
+        LabelError::TwoCrystals { file, id } => Place { id: Some(id.clone()), ..Place::named(file) },
+        LabelError::TwoValues { id, .. } | LabelError::Ambiguous { id, .. } => {
+            Place { id: Some(id.clone()), ..Place::default() }
+        }
+        _ => Place::default(),
+    }
+}
+
 fn of_build(error: &BuildError) -> Place {
     match error {
         BuildError::Io { path, .. } => Place::file(path),
         BuildError::Source(error) => of_source(error),
+        BuildError::Labels(error) => of_labels(error),
         BuildError::Store(error) => of_store(error),
         BuildError::NoCrystals { file, .. } | BuildError::NoneJoined { file, .. } => Place::named(file),
         BuildError::Option { value, .. } | BuildError::Settings(SettingsError::Range { value, .. }) => {

@@ -117,9 +117,10 @@ def test_labels_at_fault_are_named(tmp_path):
         ({"x": [1, 2]}, ["a", float("nan")], "structure 1 has no identifier: nan"),
         ({"material_id": ["a", None], "x": [1, 2]}, ["a", "b"], "labels: line 3: no identifier"),
     ]:
-        with pytest.raises(InputError, match=message):
+        with pytest.raises(InputError, match=message) as raised:
             build_store([SALT, SALT], tmp_path / "store", ids=ids, labels=labels)
         assert not (tmp_path / "store").exists()
+        assert "line 3" not in message or raised.value.line == 3
 
 
 def test_entries_that_are_no_crystals_are_told(tmp_path):

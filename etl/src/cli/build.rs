@@ -2,8 +2,6 @@
 
 use std::io::{self, Write};
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context;
 use clap::Args;
@@ -18,7 +16,7 @@ use schemas::text::line;
 
 use super::options::{BoundOptions, FeatureOptions, SizeOptions, not_negative};
 use super::progress::Bar;
-use super::{INTERRUPTED, Outcome, print, print_json};
+use super::{Outcome, cancel_on_interrupt, print, print_json};
 
 /// Largest number of extensions of unread files in the summary.
 const UNREAD_GROUPS: usize = 8;
@@ -124,15 +122,7 @@ impl BuildArguments {
     pub(crate) fn run(self) -> anyhow::Result<Outcome> {
         let (allow_rejects, json, quiet) = (self.allow_rejects, self.json, self.quiet);
         let request = self.request()?;
-        let cancel = Arc::new(AtomicBool::new(false));
-        let stop = Arc::clone(&cancel);
-        ctrlc::set_handler(move || {
-            // The first Ctrl-C cancels the build. The second one ends the program at once.
-            if stop.swap(true, Ordering::Relaxed) {
-                std::process::exit(INTERRUPTED.into());
-            }
-        })
-        .context("cannot listen for Ctrl-C")?;
+        let cancel = cancel_on_interrupt()?;
         let bar = Bar::new(quiet || json);
         let start = std::time::Instant::now();
         let summary = etl::pipeline::build(&request, &bar, &cancel);

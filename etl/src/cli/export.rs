@@ -2,15 +2,12 @@
 
 use std::io::Write;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use anyhow::Context;
 use clap::Args;
 use etl::export::{Choice, ExportFormat, ExportRequest, ExportSummary, export};
 use schemas::count::counted;
 
-use super::{INTERRUPTED, Outcome, print};
+use super::{Outcome, cancel_on_interrupt, print};
 
 /// Arguments of `etl export`.
 #[derive(Debug, Args)]
@@ -46,15 +43,7 @@ pub(crate) struct ExportArguments {
 impl ExportArguments {
     /// Exports the crystals.
     pub(crate) fn run(self) -> anyhow::Result<Outcome> {
-        let cancel = Arc::new(AtomicBool::new(false));
-        let stop = Arc::clone(&cancel);
-        ctrlc::set_handler(move || {
-            // The first Ctrl-C removes what was begun. The second one ends the program at once.
-            if stop.swap(true, Ordering::Relaxed) {
-                std::process::exit(INTERRUPTED.into());
-            }
-        })
-        .context("cannot listen for Ctrl-C")?;
+        let cancel = cancel_on_interrupt()?;
         let choice = match self.material_ids.is_empty() {
             true => Choice::Filters(self.filter),
             false => Choice::Identifiers(self.material_ids),

@@ -20,6 +20,8 @@ mod worker;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
@@ -132,6 +134,19 @@ pub(crate) fn print(write: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> anyho
     let mut out = Vec::new();
     write(&mut out).context("cannot write the output")?;
     put(&text::page(&String::from_utf8_lossy(&out)))
+}
+
+/// Returns a flag that the first Ctrl-C sets. The second one ends the program at once.
+pub(crate) fn cancel_on_interrupt() -> anyhow::Result<Arc<AtomicBool>> {
+    let cancel = Arc::new(AtomicBool::new(false));
+    let stop = Arc::clone(&cancel);
+    ctrlc::set_handler(move || {
+        if stop.swap(true, Ordering::Relaxed) {
+            std::process::exit(INTERRUPTED.into());
+        }
+    })
+    .context("cannot listen for Ctrl-C")?;
+    Ok(cancel)
 }
 
 /// Writes JSON to standard output. The values are not escaped.

@@ -9,7 +9,7 @@ use etl::duplicates::duplicates;
 use etl::inspect::columns;
 use etl::shard::write_atomically;
 use etl::stats::StoreStatistics;
-use etl::validate::{DEFAULT_SAMPLE, ValidateOptions};
+use etl::validate::{DEFAULT_SAMPLE, DEFAULT_SEED, ValidateOptions};
 use schemas::output;
 use schemas::text::line;
 
@@ -154,7 +154,7 @@ pub(crate) struct ValidateArguments {
     #[arg(long)]
     all: bool,
     /// Seed by which the crystals are chosen
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = DEFAULT_SEED)]
     seed: u64,
 }
 

@@ -142,9 +142,9 @@ pub enum LabelError {
     /// The tables have too many rows.
     #[error("{file}: more than {limit} identifiers")]
     TooManyRows {
-        /// Largest number of rows.
+        /// The table.
         file: String,
-        /// The limit.
+        /// Largest number of rows.
         limit: usize,
     },
 }

@@ -264,7 +264,7 @@ impl<'a> LabelRow<'a> {
         self.table.text(self.table.split_codes.get(at)?, self.row)
     }
 
-    /// Returns the test fold of MatBench, 0 to 4.
+    /// Returns the index of the test fold.
     pub fn fold(&self) -> Option<i8> {
         self.table.folds.as_ref()?.get(self.row)
     }

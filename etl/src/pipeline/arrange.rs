@@ -59,7 +59,8 @@ impl SeenIds {
         half(0) << 64 | half(1)
     }
 
-    /// Moves rows with known identifiers to the block's rejects, and sorts these.
+    /// Moves rows with known identifiers to the block's rejects, and sorts these by their numbers in the input.
+    ///
     /// # Errors
     /// Returns [`BuildError::Arrow`] if a batch cannot be split, which is an error of the caller.
     pub(super) fn drop_duplicates(&mut self, block: &mut ProcessedBlock) -> Result<(), BuildError> {
