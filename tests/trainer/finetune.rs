@@ -387,9 +387,25 @@ fn members_of_other_settings_never_lie_side_by_side() {
     succeed(&tuning(&task, out.path(), &[&other[..], &["--overwrite"]].concat(), &store()));
     let best = |seed: u64| out.path().join(format!("split/seed-{seed}")).join(BEST).exists();
     assert!(best(1) && !best(2) && best(3));
-    // The record of a fine-tuning that is continued names the seeds asked for alone.
+    // The record of a fine-tuning that is continued names the seeds asked for alone: both commands take these.
     let fewer = ["--epochs", "1", "--fraction", "0.5", "--seeds", "1", "--resume"];
     succeed(&tuning(&task, out.path(), &fewer, &store()));
+    let predictions = out.path().join("p.csv");
+    let structure = root().join("data/sample/Cu-fcc.cif");
+    succeed(&[
+        "predict",
+        text(&structure),
+        "--weights",
+        text(out.path()),
+        "--out",
+        text(&predictions),
+        "--threads",
+        "1",
+    ]);
+    let rows = csv(&predictions);
+    let deviation = rows[0].iter().position(|name| name == "deviation").expect("a column");
+    assert_eq!(rows[1].get(deviation), Some(""), "of one model: {rows:?}");
+    fs::remove_file(&predictions).expect("it is there");
     succeed(&tuning(&task, out.path(), &["--epochs", "1", "--seeds", "2", "--overwrite"], &store()));
     assert!(!best(1) && best(2) && !best(3));
     let has_domain = |seed: u64| out.path().join(format!("split/seed-{seed}/domain.safetensors")).exists();

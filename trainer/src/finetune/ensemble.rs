@@ -15,7 +15,7 @@ use burn::prelude::*;
 use super::Predictor;
 use super::calibration::Calibration;
 use super::domain::TrainingCrystals;
-use super::ensemble_record::EnsembleRecord;
+use super::ensemble_record::{EnsembleRecord, SEED_PREFIX, seed_folder};
 use super::member::{Encoders, MemberRequest, part, run_member};
 use super::predictions::{record_training, validate};
 use crate::atomic;
@@ -36,9 +36,6 @@ use crate::run::progress::{Extent, Progress};
 use crate::run::tensorboard;
 use crate::run::training_run::Ending;
 use crate::task::{Excluded, Fold, Labelled, Task};
-
-/// Beginning of the names of members' folders.
-const SEED_PREFIX: &str = "seed-";
 
 /// The arguments of [`finetune`].
 #[derive(Debug, Clone)]
@@ -288,7 +285,7 @@ fn describe(
 
 /// Returns the folder of a member.
 pub fn member_folder(folder: &Path, fold: &str, seed: u64) -> PathBuf {
-    folder.join(fold).join(format!("{SEED_PREFIX}{seed}"))
+    folder.join(fold).join(seed_folder(seed))
 }
 
 /// Creates or opens the folder of a fine-tuning and locks it. Other processes cannot write there while the lock
@@ -303,14 +300,10 @@ fn claim(folder: &Path, existing: Existing, record: &EnsembleRecord) -> Result<F
     // What a process left that was killed while it wrote.
     atomic::remove_partial(folder).map_err(unwritable)?;
     // Once more, now that nobody else can change it.
-    let mut record = record.clone();
     if let Some(found) = read_record(folder, existing)? {
         match existing {
             Existing::Overwrite => clear(folder)?,
-            Existing::Refuse | Existing::Resume => {
-                found.require_same(&record, folder)?;
-                record.keep_members_of(found);
-            }
+            Existing::Refuse | Existing::Resume => found.require_same(record, folder)?,
         }
     }
     record.write(folder)?;

@@ -5,7 +5,6 @@
 //! | `finetune.toml` | weights, shards, seeds, folds, split and the task |
 //! | `fold-0/seed-123/` | the run of one member |
 
-use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -18,10 +17,12 @@ use crate::config;
 use crate::config::error::Place;
 use crate::config::finetune::HeldOut;
 use crate::error::TrainError;
-use crate::task::{self, PartitionOptions, Task};
+use crate::task::{self, PartitionOptions, Task, fold_name};
 use crate::{text_file, toml_text};
 
 const RECORD_FILE: &str = "finetune.toml";
+/// Beginning of the names of members' folders.
+pub(super) const SEED_PREFIX: &str = "seed-";
 
 /// Everything but the configuration that the members share.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -118,18 +119,13 @@ impl EnsembleRecord {
         Ok(Some(record))
     }
 
-    /// Adds the seeds and folds of an earlier record: their members stay when others are trained.
-    pub fn keep_members_of(&mut self, earlier: Self) {
-        let asked = std::mem::replace(&mut self.seeds, earlier.seeds);
-        let new: Vec<u64> = asked.into_iter().filter(|seed| !self.seeds.contains(seed)).collect();
-        self.seeds.extend(new);
-        self.folds = match (self.folds.take(), earlier.folds) {
-            (Some(asked), Some(folds)) => {
-                let all: BTreeSet<usize> = asked.into_iter().chain(folds).collect();
-                Some(all.into_iter().collect())
-            }
-            _ => None,
-        };
+    /// Whether a folder is that of a member, by its name and that of the folder around it: of one of the folds and seeds.
+    /// Members of an earlier training that asked for more of them may lie beside these.
+    pub fn has_member(&self, folder: &Path) -> bool {
+        let is_of_fold =
+            |&number: &usize| folder.parent().is_some_and(|parent| parent.ends_with(fold_name(Some(number))));
+        self.seeds.iter().any(|seed| folder.ends_with(seed_folder(*seed)))
+            && self.folds.as_ref().is_none_or(|folds| folds.iter().any(is_of_fold))
     }
 
     /// Checks that a fine-tuning continues the one of a folder.
@@ -161,6 +157,11 @@ impl EnsembleRecord {
             Err(TrainError::OtherConfiguration { path: folder.to_owned(), key, found, asked })
         })
     }
+}
+
+/// Returns the name of a member's folder.
+pub(super) fn seed_folder(seed: u64) -> String {
+    format!("{SEED_PREFIX}{seed}")
 }
 
 /// Returns the definition of a task as pairs of dotted key and TOML value.
@@ -241,21 +242,14 @@ column = "split"
     }
 
     #[test]
-    fn members_that_are_not_trained_now_stay_in_the_record() {
-        let record = |seeds: &[u64], folds: Option<&[usize]>| EnsembleRecord {
-            seeds: seeds.to_vec(),
-            folds: folds.map(<[usize]>::to_vec),
-            ..read(RECORD).expect("a record")
-        };
-        let continued = |asked: EnsembleRecord, earlier| {
-            let mut asked = asked;
-            asked.keep_members_of(earlier);
-            (asked.seeds, asked.folds)
-        };
-        let fewer = continued(record(&[2], Some(&[0])), record(&[1, 2], None));
-        assert_eq!(fewer, (vec![1, 2], None));
-        let others = continued(record(&[3, 1], Some(&[0])), record(&[2, 1], Some(&[2])));
-        assert_eq!(others, (vec![2, 1, 3], Some(vec![0, 2])));
+    fn members_are_those_of_the_folds_and_seeds() {
+        let mut record = read(RECORD).expect("a record");
+        let has = |record: &EnsembleRecord, folder: &str| record.has_member(Path::new(folder));
+        assert!(has(&record, "runs/split/seed-123") && has(&record, "runs/fold-4/seed-123"));
+        assert!(!has(&record, "runs/split/seed-12") && !has(&record, "runs/split"));
+        record.folds = Some(vec![0, 2]);
+        assert!(has(&record, "runs/fold-2/seed-123") && !has(&record, "runs/fold-1/seed-123"));
+        assert!(!has(&record, "runs/split/seed-123"));
     }
 
     #[test]

@@ -8,6 +8,7 @@ use schemas::count::{agree, counted};
 use schemas::output::OutputIsInput;
 
 use crate::data::DataError;
+use crate::error::TrainError;
 use crate::table::UnknownEnding;
 
 /// An error that ends a prediction. It names the file, model or setting at fault.
@@ -23,6 +24,9 @@ pub enum PredictError {
         /// The file, folder or pattern.
         path: PathBuf,
     },
+    /// The record of a fine-tuning's members cannot be read.
+    #[error(transparent)]
+    Record(Box<TrainError>),
     /// No inputs were given.
     #[error("no input is given: name structures, folders, archives or stores")]
     NoInputs,

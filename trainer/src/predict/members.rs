@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::finetune::ensemble_record::EnsembleRecord;
 use crate::predict::error::PredictError;
 use crate::run::folder::BEST_FILE;
 
@@ -10,14 +11,15 @@ const MEMBERS: &str = "*/*";
 
 /// Returns the weights files that arguments name, in order and without duplicates. An argument is a file, the folder
 /// of a run (its best weights), the folder of a fine-tuned task (the best weights of all its members, sorted by name)
-/// or a pattern.
+/// or a pattern. The members are those that `evaluate` scores: of the seeds and folds that were asked for last.
 ///
 /// # Errors
-/// [`PredictError::NoWeights`] for an argument that matches no file.
+/// [`PredictError::NoWeights`] for an argument that matches no file, and [`PredictError::Record`] for a folder whose record
+/// cannot be read.
 pub fn weights_files(arguments: &[PathBuf]) -> Result<Vec<PathBuf>, PredictError> {
     let mut files: Vec<PathBuf> = Vec::new();
     for argument in arguments {
-        let found = find(argument);
+        let found = find(argument)?;
         if found.is_empty() {
             return Err(PredictError::NoWeights { path: argument.clone() });
         }
@@ -31,18 +33,25 @@ pub fn weights_files(arguments: &[PathBuf]) -> Result<Vec<PathBuf>, PredictError
 }
 
 /// Returns the files of one argument.
-fn find(argument: &Path) -> Vec<PathBuf> {
+fn find(argument: &Path) -> Result<Vec<PathBuf>, PredictError> {
     if argument.is_file() {
-        return vec![argument.to_owned()];
+        return Ok(vec![argument.to_owned()]);
     }
     if !argument.is_dir() {
-        return matches(&argument.to_string_lossy());
+        return Ok(matches(&argument.to_string_lossy()));
     }
     let best = argument.join(BEST_FILE);
     if best.is_file() {
-        return vec![best];
+        return Ok(vec![best]);
     }
-    matches(&format!("{}/{MEMBERS}/{BEST_FILE}", glob::Pattern::escape(&argument.to_string_lossy())))
+    let members =
+        matches(&format!("{}/{MEMBERS}/{BEST_FILE}", glob::Pattern::escape(&argument.to_string_lossy())));
+    let record = EnsembleRecord::read(argument).map_err(|source| PredictError::Record(Box::new(source)))?;
+    let is_member = |file: &PathBuf| match (&record, file.parent()) {
+        (Some(record), Some(member)) => record.has_member(member),
+        _ => true,
+    };
+    Ok(members.into_iter().filter(is_member).collect())
 }
 
 /// Returns the files that match a pattern, sorted by name; none for an invalid pattern.

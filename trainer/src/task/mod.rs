@@ -39,6 +39,7 @@ pub use classification::Classification;
 pub use error::TaskError;
 pub use metric::Metric;
 pub use of_property::{Classes, Division, PropertyRequest, PropertyTask};
+pub(crate) use partition::fold_name;
 pub use partition::{Excluded, Fold, Labelled, Partition, PartitionOptions, Reason};
 pub use recipe::{Group, by_size};
 pub use rule::SplitRule;

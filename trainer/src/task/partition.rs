@@ -73,6 +73,11 @@ pub struct Labelled {
     pub targets: Vec<f64>,
 }
 
+/// Returns the name of a fold by its number, or of the only one.
+pub(crate) fn fold_name(number: Option<usize>) -> String {
+    number.map_or_else(|| SINGLE_FOLD.to_owned(), |number| format!("fold-{number}"))
+}
+
 impl Labelled {
     /// Returns the index of the crystal's class; `None` without one.
     pub(crate) fn class(&self) -> Option<usize> {
@@ -298,8 +303,7 @@ fn fold(
     parts: &Parts,
     options: &PartitionOptions,
 ) -> Result<Fold, TaskError> {
-    let name = parts.fold.map_or_else(|| SINGLE_FOLD.to_owned(), |fold| format!("fold-{fold}"));
-    let mut fold = Fold { name, ..Fold::default() };
+    let mut fold = Fold { name: fold_name(parts.fold), ..Fold::default() };
     for (position, crystal) in crystals.list.iter().enumerate() {
         let (Some(part), Some(targets)) = (parts.of(position), targets_of(crystal, targets)) else {
             continue;
