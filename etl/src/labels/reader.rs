@@ -204,7 +204,8 @@ impl<'a> LabelCsv<'a> {
         }
     }
 
-    /// Returns the error of a row that the CSV reader did not read.
+    /// Turns an error of the CSV reader into one of this table, with the line in the file if a row has another length or a
+    /// quoted field is at fault.
     fn fault(&self, source: csv::Error) -> LabelError {
         let message = match source.kind() {
             ErrorKind::UnequalLengths { expected_len, len, .. } => {
@@ -222,7 +223,7 @@ impl<'a> LabelCsv<'a> {
         }
     }
 
-    /// Returns the line on which the last row begins.
+    /// Returns the line of the file, counted from 1, on which the last row that was read begins.
     pub(super) fn line(&self) -> u64 {
         self.line
     }

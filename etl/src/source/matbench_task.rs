@@ -152,7 +152,10 @@ impl Rows {
         Err(SourceError::layout(&task.file, "has no \"data\": not a MatBench task"))
     }
 
-    /// Reads the rest of the file after the rows, and checks their number against the index.
+    /// Reads on from the last row to the end of the file.
+    ///
+    /// # Errors
+    /// Returns a [`SourceError`] if there are more or fewer rows than index values, or if the JSON is malformed.
     pub(super) fn finish(mut self, task: &Task) -> Result<(), SourceError> {
         if self.row != task.index.len() {
             return Err(task.miscounted(self.row));

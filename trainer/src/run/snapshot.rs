@@ -93,8 +93,9 @@ pub fn moments_of(
     )
 }
 
-/// Whether first and second moments are those of parameters, of which `sizes` has the number of elements by name.
-/// Parameters that have had no gradient yet have no moments. SGD, and it alone, has no second ones.
+/// Whether the optimiser's moments in a checkpoint fit a model: each belongs to a parameter by name and has as many
+/// elements. `sizes` has the number of elements of every parameter by name; `first` and `second` hold the running means
+/// of gradients and of their squares. A parameter without a gradient so far has no moments. SGD has first moments only.
 pub fn are_moments_of(
     sizes: &BTreeMap<String, usize>,
     first: &BTreeMap<String, weights::Tensor>,

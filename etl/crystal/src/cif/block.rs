@@ -76,7 +76,8 @@ impl RawSite {
         }
     }
 
-    /// Whether all coordinates are present, all numeric values are valid and no hydrogen atoms are attached.
+    /// Whether every coordinate is given, every number is valid, and no site has hydrogen atoms attached to it that have no
+    /// coordinates of their own.
     #[inline]
     pub(super) fn is_sound(&self) -> bool {
         self.problems == 0

@@ -32,7 +32,7 @@ pub(super) struct Kept<'a> {
     pub(super) structure: &'a Structure,
     /// Index of the site of every atom, in ascending order.
     pub(super) origins: &'a [u32],
-    /// Number of operations that generated the atoms.
+    /// Number of symmetry operations that were applied to the sites.
     pub(super) operations: usize,
     /// Whether the symmetry is not in doubt. Otherwise Z and multiplicities may be those of another cell or group.
     pub(super) is_settled: bool,
@@ -71,7 +71,8 @@ impl Part {
         (least, most)
     }
 
-    /// Returns the largest number of atoms in this number of formula units.
+    /// Returns the largest number of atoms of this element that `units` formula units may have, by the precision of its
+    /// coefficient.
     fn most_atoms(&self, units: f64) -> f64 {
         units * (self.count + self.slack) * (1.0 + self.tolerance())
     }
@@ -214,8 +215,8 @@ impl Differences {
         if least > most || has_more_hydrogen { Err(Difference::Proportions) } else { Ok((least, most)) }
     }
 
-    /// Whether Z may be `units` if the atoms are between `least` and `most` formula units. Some programs write the
-    /// formula of the whole cell along with Z.
+    /// Whether a file may say that its cell has Z = `units` formula units, if the atoms in the cell are between `least` and
+    /// `most` formula units. Some programs write Z beside a formula of all atoms in the cell; that agrees, too.
     fn may_be(&self, units: f64, (least, most): (f64, f64)) -> bool {
         let is_of_cell = |part: &Part| (part.count / units).fract() == 0.0;
         (least..=most).contains(&units)

@@ -39,7 +39,7 @@ pub(super) struct Contents {
     atoms: Counts,
     /// Index of every site that is an atom, and the number of its positions in the unit cell.
     positions: Vec<(usize, usize)>,
-    /// Number of operations that generated the atoms.
+    /// Number of symmetry operations that were applied to the sites.
     operations: usize,
 }
 

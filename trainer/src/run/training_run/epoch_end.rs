@@ -20,7 +20,8 @@ use crate::run::snapshot;
 use crate::run::step::{Objective, TOTAL, Values, total};
 
 impl<O: Objective> TrainingRun<'_, O> {
-    /// Ends an epoch: means, validation, best weights, record, checkpoint and curves.
+    /// Ends an epoch. Averages the losses of its batches, validates the model, keeps its weights if they are to be kept, and
+    /// writes the record, the loss curves and a checkpoint.
     pub(super) fn finish_epoch(
         &mut self,
         begun: Instant,
