@@ -25,6 +25,7 @@ use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::ColumnPath;
 use schemas::hash::HashingWriter;
 use schemas::manifest::ShardEntry;
+use schemas::output::folder_of;
 use schemas::settings::FeatureSettings;
 use schemas::store::{FORMAT_VERSION, FORMAT_VERSION_KEY, SOFTWARE_VERSION, SOFTWARE_VERSION_KEY};
 
@@ -322,10 +323,7 @@ pub fn temporary_in(staging: &Path, beginning: &str) -> io::Result<tempfile::Nam
 pub fn publish(file: &File, temporary: tempfile::TempPath, path: &Path) -> io::Result<()> {
     file.sync_all()?;
     temporary.persist(path).map_err(|error| error.error)?;
-    match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => File::open(folder)?.sync_all(),
-        _ => File::open(".")?.sync_all(),
-    }
+    File::open(folder_of(path))?.sync_all()
 }
 
 /// Writes a small file atomically.

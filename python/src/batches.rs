@@ -62,6 +62,7 @@ impl Batches {
                 images: true,
                 vectors: true,
                 positions: true,
+                last_element: None,
             },
             bases_on_device: true,
             properties: options.properties,

@@ -114,14 +114,18 @@ fn place(path: &Path) -> PathBuf {
     named_place(path).unwrap_or_else(|| std::path::absolute(path).unwrap_or_else(|_| path.to_owned()))
 }
 
+/// Returns the folder in which a file lies, as its path names it; the current folder for a name alone.
+pub fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
 /// Resolves the folder of a path, but not a symbolic link in its last part. Returns `None` if the path does not end
 /// in a name.
 fn named_place(path: &Path) -> Option<PathBuf> {
-    let parent = match path.parent()? {
-        parent if parent.as_os_str().is_empty() => Path::new("."),
-        parent => parent,
-    };
-    Some(place(parent).join(path.file_name()?))
+    Some(place(folder_of(path)).join(path.file_name()?))
 }
 
 /// Whether two paths refer to the same file.
@@ -299,5 +303,11 @@ mod tests {
         let error = require_outside(&path("st/../in"), [path("w"), path("in/a.json")]).expect_err("in it");
         assert!(error.to_string().contains("whose files are to be replaced"), "{error}");
         require_outside(&path("new"), [path("w")]).expect("nothing is there");
+    }
+
+    #[test]
+    fn a_name_alone_lies_in_the_current_folder() {
+        let folders = ["a", "a/b", "/a", "./a", "a/b/"].map(|path| folder_of(Path::new(path)));
+        assert_eq!(folders, [".", "a", "/", ".", "a"].map(Path::new));
     }
 }

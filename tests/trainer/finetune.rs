@@ -413,6 +413,25 @@ fn members_of_other_settings_never_lie_side_by_side() {
 }
 
 #[test]
+fn members_are_not_tested_on_crystals_of_another_division() {
+    let (_kept, task) = task("", "");
+    let (stored, out) = (folder(), folder());
+    for shard in shards(&store()) {
+        fs::copy(&shard, stored.path().join(shard.file_name().expect("a name"))).expect("writable");
+    }
+    let pattern = stored.path().join("*.parquet");
+    succeed(&tuning(&task, out.path(), &["--epochs", "1"], &pattern));
+    let evaluate = ["evaluate", text(out.path()), "--threads", "1"];
+    succeed(&evaluate);
+    fs::remove_file(&shards(stored.path())[1]).expect("it is there");
+    let changed = format!("the training or validation crystals of {}", out.path().join(MEMBER).display());
+    for command in [evaluate.to_vec(), tuning(&task, out.path(), &["--epochs", "1", "--resume"], &pattern)] {
+        let line = refused(&command);
+        assert!(line.contains(&changed), "{line}");
+    }
+}
+
+#[test]
 fn members_that_have_not_come_to_their_end_are_named() {
     let (_kept, task) = task("", "");
     let out = tuned(&task, &["--epochs", "2", "--seeds", "1,2,1"]);

@@ -173,6 +173,23 @@ fn a_finished_run_can_be_resumed_and_made_longer() {
 }
 
 #[test]
+fn a_run_does_not_go_on_with_other_shards() {
+    let (stored, out) = (folder(), folder());
+    for shard in shards(&store()) {
+        std::fs::copy(&shard, stored.path().join(shard.file_name().expect("a name"))).expect("writable");
+    }
+    let pattern = stored.path().join("*.parquet");
+    succeed(&small_run(&pattern, out.path(), &["--epochs", "1"]));
+    let go_on = ["--epochs", "2", "--resume"];
+    succeed(&small_run(&pattern, out.path(), &go_on));
+    std::fs::remove_file(&shards(stored.path())[1]).expect("it is there");
+    let before = (records(out.path()), bytes(out.path(), CHECKPOINT));
+    let line = refused(&small_run(&pattern, out.path(), &["--epochs", "3", "--resume"]));
+    assert!(line.contains("the shards have changed since the run in"), "{line}");
+    assert_eq!((records(out.path()), bytes(out.path(), CHECKPOINT)), before);
+}
+
+#[test]
 fn records_are_whole_lines_whenever_a_run_is_killed() {
     let out = folder();
     let mut run = spawn(out.path(), &LONG);

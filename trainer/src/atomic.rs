@@ -5,6 +5,8 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use schemas::output::folder_of;
+
 /// Prefix of files that are being written. A killed process leaves such a file behind. No other program uses this
 /// prefix.
 const PARTIAL_PREFIX: &str = ".mmpt-partial-";
@@ -36,10 +38,7 @@ pub fn write_as<F>(path: &Path, content: F) -> io::Result<()>
 where
     F: FnOnce(&mut BufWriter<&mut File>) -> io::Result<PathBuf>,
 {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
+    let folder = folder_of(path);
     let mut builder = tempfile::Builder::new();
     builder.prefix(PARTIAL_PREFIX).rand_bytes(PARTIAL_LETTERS);
     #[cfg(unix)]

@@ -1,7 +1,6 @@
 //! Embeddings of a store's crystals as a table.
 
 mod embedder;
-mod fingerprint;
 mod table;
 
 use std::path::PathBuf;
@@ -11,18 +10,18 @@ use schemas::output;
 
 use crate::atomic;
 use crate::config::DataConfig;
+use crate::data::fingerprint::fingerprint;
 use crate::data::{Selection, Sources, Stream, Subset};
 use crate::device::DeviceName;
 use crate::error::TrainError;
 use crate::run::interrupt::Interrupt;
 use crate::table::TableFormat;
 pub use embedder::{Embedder, NotAVector, Vector};
-pub(crate) use fingerprint::fingerprint;
 use table::EmbeddingWriter;
 
 /// Key of the metadata of a Parquet table, after `mmpt.`: the SHA-256 of the weights file.
 pub(crate) const WEIGHTS_SHA256: &str = "weights_sha256";
-/// Key of the metadata, after `mmpt.`: what tells the shards from others (`fingerprint`). Tables of earlier versions lack it.
+/// Key of the metadata, after `mmpt.`: the [`fingerprint`] of the shards. Tables of earlier versions lack it.
 pub(crate) const SHARDS_SHA256: &str = "shards_sha256";
 
 /// The arguments of [`embed`](fn@embed).

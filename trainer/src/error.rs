@@ -206,6 +206,21 @@ pub enum TrainError {
         /// Value asked for.
         asked: String,
     },
+    /// The shards of a resumed run have changed since it was started.
+    #[error("the shards have changed since the run in {} was started", path.display())]
+    OtherShards {
+        /// The run's folder.
+        path: PathBuf,
+    },
+    /// The training or validation crystals of a member, or their values, have changed since it was started.
+    #[error(
+        "the training or validation crystals of {}, or their values, have changed since it was started",
+        path.display()
+    )]
+    OtherCrystals {
+        /// The member's folder.
+        path: PathBuf,
+    },
     /// The loss or a gradient is not finite.
     #[error(
         "the {quantity} is {value} in epoch {epoch}, batch {batch}: its crystals are listed in {}, the last \

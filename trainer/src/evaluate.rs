@@ -81,7 +81,7 @@ pub struct Summary {
 ///
 /// # Errors
 /// [`TrainError`] for a folder without a fine-tuning, a missing member, weights that cannot be read, shards that do
-/// not fit the task, validation parts that were trained on, results that cannot be written, and an interruption.
+/// not fit the task or give a member other training crystals than it had, validation parts that were trained on, results that cannot be written, and an interruption.
 pub fn evaluate(request: &Request) -> Result<Summary, TrainError> {
     let device = request.device.open()?;
     let record = EnsembleRecord::read(&request.folder)?

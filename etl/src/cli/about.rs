@@ -2,13 +2,13 @@
 
 use std::env::consts::{ARCH, OS};
 use std::io::Write;
-use std::path::Path;
 use std::sync::LazyLock;
 
 use anyhow::Context;
 use clap::CommandFactory;
 use etl::shard::write_atomically;
 use manual::{CompletionsArguments, ManArguments, Program};
+use schemas::output::folder_of;
 use schemas::store::{FORMAT_VERSION, SOFTWARE_VERSION};
 
 use super::{Arguments, Outcome, STATUSES, print};
@@ -26,8 +26,7 @@ pub(super) fn complete(arguments: &CompletionsArguments) -> anyhow::Result<Outco
 /// Writes the manual pages.
 pub(super) fn describe(arguments: &ManArguments) -> anyhow::Result<Outcome> {
     let paths = arguments.write(&program(), |path, page| -> anyhow::Result<()> {
-        let folder = path.parent().unwrap_or(Path::new("."));
-        Ok(write_atomically(folder, path, page)?)
+        Ok(write_atomically(folder_of(path), path, page)?)
     })?;
     print(|out| paths.iter().try_for_each(|path| writeln!(out, "{}", path.display())))?;
     Ok(Outcome::Clean)

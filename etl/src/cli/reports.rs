@@ -10,7 +10,7 @@ use etl::inspect::columns;
 use etl::shard::write_atomically;
 use etl::stats::StoreStatistics;
 use etl::validate::{DEFAULT_SAMPLE, DEFAULT_SEED, ValidateOptions};
-use schemas::output;
+use schemas::output::{self, folder_of};
 use schemas::text::line;
 
 use super::{Outcome, print, print_json};
@@ -41,11 +41,7 @@ impl StatsArguments {
         if let Some(path) = self.html {
             let mut page = Vec::new();
             statistics.write_html(&mut page).with_context(|| format!("cannot write {}", path.display()))?;
-            let folder = match path.parent() {
-                Some(folder) if !folder.as_os_str().is_empty() => folder,
-                _ => Path::new("."),
-            };
-            write_atomically(folder, &path, &page)?;
+            write_atomically(folder_of(&path), &path, &page)?;
             print(|out| writeln!(out, "\npage: {}", line(&path.display().to_string())))?;
         }
         Ok(Outcome::Clean)

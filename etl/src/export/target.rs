@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use schemas::output::folder_of;
 use schemas::sites::SiteView;
 use schemas::text;
 use tempfile::{NamedTempFile, TempDir};
@@ -38,14 +39,6 @@ pub(super) fn require_free(path: &Path, format: ExportFormat) -> Result<(), Expo
         Ok(_) => false,
     };
     if is_free { Ok(()) } else { Err(ExportError::Exists { path: path.to_owned() }) }
-}
-
-/// Returns the folder in which an output lies.
-fn folder_of(path: &Path) -> &Path {
-    match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    }
 }
 
 /// What was written.

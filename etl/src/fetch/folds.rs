@@ -10,6 +10,7 @@ use std::io::{BufReader, BufWriter, Write as _};
 use std::path::Path;
 
 use schemas::bounded;
+use schemas::output::folder_of;
 use serde::Deserialize;
 
 use super::FetchError;
@@ -47,8 +48,7 @@ pub(super) fn write_table(published: &Path, table: &Path) -> Result<u64, FetchEr
     let file = File::open(published).map_err(FetchError::io("open", published))?;
     let validation: Validation =
         serde_json::from_reader(BufReader::new(file)).map_err(|error| bad(error.to_string()))?;
-    let folder = table.parent().unwrap_or(Path::new("."));
-    let mut temporary = verify::temporary_in(folder)?;
+    let mut temporary = verify::temporary_in(folder_of(table))?;
     let mut rows = 0;
     let mut out = BufWriter::new(temporary.as_file_mut());
     let mut write =

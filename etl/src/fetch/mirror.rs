@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use schemas::hash::HashingWriter;
+use schemas::output::folder_of;
 
 use super::catalogue::CatalogueFile;
 use super::verify::{self, Digest};
@@ -52,8 +53,7 @@ pub(super) fn copy_checked(
     target: &Path,
     refusal: impl FnOnce(&Digest) -> Option<FetchError>,
 ) -> Result<Digest, FetchError> {
-    let folder = target.parent().unwrap_or(Path::new("."));
-    let mut copy = HashingWriter::new(verify::temporary_in(folder)?);
+    let mut copy = HashingWriter::new(verify::temporary_in(folder_of(target))?);
     io::copy(&mut source, &mut copy).map_err(FetchError::io("copy to", target))?;
     let (copy, sha256, bytes) = copy.finish();
     let digest = Digest { bytes, sha256 };

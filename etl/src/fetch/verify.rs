@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use schemas::count::counted;
 use schemas::hash::file_sha256;
+use schemas::output::folder_of;
 use serde::{Deserialize, Serialize};
 
 use super::FetchError;
@@ -163,8 +164,7 @@ pub(super) fn refuse_link(path: &Path) -> Result<(), FetchError> {
 /// Writes a small JSON file atomically.
 pub(super) fn write_json(path: &Path, value: &impl Serialize) -> Result<(), FetchError> {
     refuse_link(path)?;
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let mut file = temporary_in(folder)?;
+    let mut file = temporary_in(folder_of(path))?;
     serde_json::to_writer_pretty(&mut file, value)
         .map_err(|error| FetchError::io("write", path)(io::Error::from(error)))?;
     file.persist(path).map_err(|error| FetchError::io("rename", path)(error.error))?;

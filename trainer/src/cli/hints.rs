@@ -74,6 +74,9 @@ fn of_training(error: &TrainError) -> &'static str {
         TrainError::NotFinetuned { .. } => "; trainer finetune --weights makes a model that does",
         TrainError::NoShards => ": give --shards, or data.shards in the configuration",
         TrainError::OtherConfiguration { .. } => "; without --resume and with another --out a new run begins",
+        TrainError::OtherShards { .. } | TrainError::OtherCrystals { .. } => {
+            "; build the store as it was, or train anew with --overwrite or another --out"
+        }
         TrainError::Memory { .. } => BATCH,
         TrainError::PerAtomCsv { .. } => "; give --out such an ending, or leave --per-atom out",
         TrainError::Exists { .. } => OVERWRITE,

@@ -1,11 +1,13 @@
 //! Jobs with what the journal needs to know of them.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::error::CompareError;
 use super::job::Job;
 use super::journal::{Event, Finished};
 use super::schedule::{Change, State};
+use crate::data::fingerprint::fingerprint_of;
 
 /// Jobs with their fingerprints.
 #[derive(Debug)]
@@ -13,6 +15,9 @@ pub(super) struct Batch {
     /// The jobs. Each follows those that it needs.
     pub(super) jobs: Vec<Job>,
     fingerprints: Vec<String>,
+    /// Fingerprints of the shards of each job; none of a job that reads no shards, or whose shards cannot be read. They may have
+    /// been removed after the job, and a job that needs them says itself what is wrong.
+    shards: Vec<Option<String>>,
 }
 
 impl Batch {
@@ -29,14 +34,25 @@ impl Batch {
             })
         };
         let fingerprints = jobs.iter().map(fingerprint).collect::<Result<_, _>>()?;
-        Ok(Self { jobs, fingerprints })
+        let mut of_shards: BTreeMap<&[String], Option<String>> = BTreeMap::new();
+        let shards = jobs.iter().map(|Job { shards, .. }| match shards.as_slice() {
+            [] => None,
+            shards => of_shards.entry(shards).or_insert_with(|| fingerprint_of(shards).ok()).clone(),
+        });
+        let shards = shards.collect();
+        Ok(Self { jobs, fingerprints, shards })
     }
 
-    /// Returns the state of each job before the comparison goes on: finished or waiting.
+    /// Returns the state of each job before the comparison goes on: finished or waiting. A job waits again after its arguments,
+    /// inputs or shards have changed.
     pub(super) fn states(&self, known: &Finished) -> Vec<State> {
         let mut states: Vec<State> = Vec::with_capacity(self.jobs.len());
-        for (job, fingerprint) in self.jobs.iter().zip(&self.fingerprints) {
+        for ((job, fingerprint), shards) in self.jobs.iter().zip(&self.fingerprints).zip(&self.shards) {
             let recorded = known.get(&job.name()).filter(|found| found.fingerprint == *fingerprint);
+            let recorded = recorded.filter(|found| {
+                let (found, now) = (found.shards_sha256.as_ref(), shards.as_ref());
+                found.zip(now).is_none_or(|(found, now)| found == now)
+            });
             let recorded = recorded.filter(|_| job.output.exists());
             let follows = |earlier: &usize| {
                 let earlier_job = self.jobs.get(*earlier).and_then(|earlier| known.get(&earlier.name()));
@@ -59,6 +75,7 @@ impl Batch {
             }),
             State::Finished => self.fingerprints.get(change.index).map(|fingerprint| Event::Finished {
                 fingerprint: fingerprint.clone(),
+                shards_sha256: self.shards.get(change.index).cloned().flatten(),
                 seconds: change.took.as_secs_f64(),
             }),
             State::Interrupted => Some(Event::Interrupted),
@@ -67,5 +84,46 @@ impl Batch {
                 Some(Event::Skipped { after: self.jobs.get(*earlier).map(Job::name).unwrap_or_default() })
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compare::job::JobKind;
+    use crate::compare::journal::{Record, finished};
+    use crate::data::test_store::{chains, write_store};
+
+    #[test]
+    fn a_job_waits_again_after_its_shards_have_changed() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let (store, log) = (folder.path().join("store"), folder.path().join("log"));
+        let job = Job {
+            kind: JobKind::Pretrain,
+            subject: "mmpt".to_owned(),
+            arguments: Vec::new(),
+            inputs: Vec::new(),
+            shards: vec![store.display().to_string()],
+            folder: folder.path().to_owned(),
+            output: folder.path().to_owned(),
+            log,
+            after: Vec::new(),
+        };
+        let batch = || Batch::new(vec![job.clone()], Path::new("grid.toml")).expect("no inputs");
+        let write = |crystals| write_store(&store, "s", &chains(crystals), crystals, 2);
+        write(3);
+        let event = |shards_sha256| Event::Finished {
+            fingerprint: job.fingerprint().expect("no inputs"),
+            shards_sha256,
+            seconds: 1.0,
+        };
+        let known = |event| finished(&[Record { job: job.name(), event }]);
+        let recorded = known(event(batch().shards[0].clone()));
+        assert_eq!(batch().states(&recorded), [State::Finished]);
+        std::fs::remove_dir_all(&store).expect("a folder");
+        assert_eq!(batch().states(&recorded), [State::Finished], "a store that is no longer needed");
+        write(4);
+        assert_eq!(batch().states(&recorded), [State::Waiting]);
+        assert_eq!(batch().states(&known(event(None))), [State::Finished], "of an earlier version");
     }
 }

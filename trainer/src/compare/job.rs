@@ -50,6 +50,8 @@ pub struct Job {
     pub arguments: Vec<String>,
     /// Input files besides the shards that exist before the comparison.
     pub inputs: Vec<PathBuf>,
+    /// Shards that it reads, as its arguments name them; none of a job that only scores the one before.
+    pub shards: Vec<String>,
     /// Folder of the job.
     pub folder: PathBuf,
     /// Output file. A job without it is not finished.
@@ -134,6 +136,7 @@ mod tests {
             subject: "a".to_owned(),
             arguments: arguments.iter().map(|&argument| argument.to_owned()).collect(),
             inputs: inputs.iter().map(|&input| input.to_owned()).collect(),
+            shards: Vec::new(),
             folder: PathBuf::new(),
             output: PathBuf::new(),
             log: PathBuf::new(),

@@ -27,6 +27,10 @@ pub enum Event {
     Finished {
         /// See [`Job::fingerprint`](super::job::Job::fingerprint).
         fingerprint: String,
+        /// SHA-256 of the SHA-256 of all shards of a job that reads some; none in journals of
+        /// earlier versions.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        shards_sha256: Option<String>,
         /// Duration of this process in seconds.
         seconds: f64,
     },
@@ -59,6 +63,8 @@ pub struct Record {
 pub struct FinishedJob {
     /// See [`Job::fingerprint`](super::job::Job::fingerprint).
     pub fingerprint: String,
+    /// That of the shards, if one is recorded.
+    pub shards_sha256: Option<String>,
     /// Index of the record. A job that was done again has a later one than what was made from it before.
     pub line: usize,
 }
@@ -131,8 +137,9 @@ pub fn finished(records: &[Record]) -> Finished {
     let mut finished = Finished::new();
     for (line, Record { job, event }) in records.iter().enumerate() {
         match event {
-            Event::Finished { fingerprint, .. } => {
-                finished.insert(job.clone(), FinishedJob { fingerprint: fingerprint.clone(), line })
+            Event::Finished { fingerprint, shards_sha256, .. } => {
+                let (fingerprint, shards_sha256) = (fingerprint.clone(), shards_sha256.clone());
+                finished.insert(job.clone(), FinishedJob { fingerprint, shards_sha256, line })
             }
             _ => finished.remove(job),
         };
@@ -149,7 +156,7 @@ mod tests {
     }
 
     fn end(fingerprint: &str) -> Event {
-        Event::Finished { fingerprint: fingerprint.to_owned(), seconds: 1.5 }
+        Event::Finished { fingerprint: fingerprint.to_owned(), shards_sha256: None, seconds: 1.5 }
     }
 
     #[test]
@@ -197,7 +204,7 @@ mod tests {
             record("a", end("new")),
             record("b", Event::Failed { reason: String::new() }),
         ];
-        let last = FinishedJob { fingerprint: "new".to_owned(), line: 4 };
+        let last = FinishedJob { fingerprint: "new".to_owned(), shards_sha256: None, line: 4 };
         assert_eq!(finished(&records), Finished::from([("a".to_owned(), last)]));
     }
 }

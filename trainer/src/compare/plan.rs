@@ -99,6 +99,7 @@ pub(super) fn scoring(part: Part, finetuning: &Job, after: usize) -> Job {
         subject,
         arguments: arguments.collect(),
         inputs: Vec::new(),
+        shards: Vec::new(),
         output: default_out(&folder).join(json::file(part)),
         folder,
         log,

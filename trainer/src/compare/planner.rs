@@ -128,6 +128,7 @@ impl<'a> Planner<'a> {
             subject: name.clone(),
             arguments,
             inputs: section.config.iter().cloned().collect(),
+            shards: section.shards.clone(),
             output: folder.join(BEST_FILE),
             folder,
             log: self.log(&place),
@@ -224,6 +225,7 @@ impl<'a> Planner<'a> {
                 subject,
                 arguments,
                 inputs: files.into_iter().flatten().chain(weights).cloned().collect(),
+                shards: shards.to_vec(),
                 // Written when it begins; whether it has ended, the journal says.
                 output: folder.clone(),
                 folder: folder.clone(),

@@ -166,6 +166,7 @@ mod tests {
             subject: "gaps/fresh/1".to_owned(),
             arguments: vec!["finetune".to_owned()],
             inputs: Vec::new(),
+            shards: Vec::new(),
             folder: folder.join("cell"),
             output: folder.join("cell"),
             log: folder.join("logs/cell.log"),

@@ -220,6 +220,7 @@ mod tests {
             subject: subject.to_owned(),
             arguments: Vec::new(),
             inputs: Vec::new(),
+            shards: Vec::new(),
             folder: "cell".into(),
             output: "cell".into(),
             log: "log".into(),
@@ -266,7 +267,7 @@ mod tests {
         let jobs = jobs();
         let finished = |job: &str, seconds| Record {
             job: job.to_owned(),
-            event: Event::Finished { fingerprint: String::new(), seconds },
+            event: Event::Finished { fingerprint: String::new(), shards_sha256: None, seconds },
         };
         let records =
             [finished("finetune b", 10.0), finished("finetune c", 20.0), finished("evaluate gone", 7.0)];

@@ -167,6 +167,20 @@ pub enum GraphError {
         /// The value.
         value: u8,
     },
+    /// The model has no features of an element.
+    #[error(
+        "site {site} is {symbol} (Z = {value}), of which the model has no features, only up to Z = {last}"
+    )]
+    NoFeatures {
+        /// Index of the site, from 0.
+        site: usize,
+        /// Symbol of the element.
+        symbol: &'static str,
+        /// Its atomic number.
+        value: u8,
+        /// Last atomic number with features.
+        last: u8,
+    },
     /// A coordinate or lattice vector is not finite.
     #[error("{quantity} of {item} is not finite")]
     NotFinite {

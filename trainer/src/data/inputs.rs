@@ -22,13 +22,23 @@ pub struct Inputs {
     /// Positions of the atoms and lattice vectors in double precision, for augmentations that find neighbours anew:
     /// [`GraphBatch::positions`](crate::data::GraphBatch::positions).
     pub positions: bool,
+    /// Last atomic number of which the model has features; `None` for a model of all elements. A stream refuses crystals with
+    /// others.
+    pub last_element: Option<u8>,
 }
 
 impl Inputs {
     /// All parts.
     #[cfg(test)]
-    pub(crate) const ALL: Self =
-        Self { bases: true, line_graph: true, labels: true, images: true, vectors: true, positions: true };
+    pub(crate) const ALL: Self = Self {
+        bases: true,
+        line_graph: true,
+        labels: true,
+        images: true,
+        vectors: true,
+        positions: true,
+        last_element: None,
+    };
 
     /// Whether any part depends on the angles between edges. Triplets are counted only in that case.
     pub fn angles(self) -> bool {
@@ -47,6 +57,7 @@ impl BitOr for Inputs {
             images: self.images || other.images,
             vectors: self.vectors || other.vectors,
             positions: self.positions || other.positions,
+            last_element: [self.last_element, other.last_element].into_iter().flatten().min(),
         }
     }
 }
@@ -75,6 +86,10 @@ mod tests {
             all = all | one;
         }
         assert_eq!(all, Inputs::ALL);
+        let last = |last_element| Inputs { last_element, ..none };
+        assert_eq!(last(Some(100)) | none, last(Some(100)));
+        assert_eq!(none | last(Some(100)), last(Some(100)));
+        assert_eq!(last(Some(100)) | last(Some(92)), last(Some(92)));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The data path: from shards to batches of graphs.
 //!
-//! * [`store`]: shards by path or pattern, and checks that they fit together
+//! * [`store`]: shards by path or pattern, and checks that they fit together; `fingerprint`: one hash of them all
 //! * [`subset`]: selection of crystals
 //! * [`stream`]: epochs of batches, built by threads in bounded memory, with its parts [`stored`] and [`limit`]
 //! * [`share`]: the share of a batch that each of several processes builds
@@ -26,6 +26,7 @@ mod derived;
 mod edge_lists;
 pub mod error;
 pub mod extraction;
+pub(crate) mod fingerprint;
 #[cfg(test)]
 pub(crate) mod golden;
 pub mod graph;

@@ -58,16 +58,10 @@ impl Sources {
     /// missing, truncated, damaged, not a shard or of other settings than `expected`, and for two stores of different
     /// settings.
     pub fn resolve(arguments: &[String], expected: Option<&FeatureSettings>) -> Result<Self, DataError> {
-        let mut files = BTreeMap::new();
-        for argument in without_sidecars(arguments.iter().map(PathBuf::from).collect())? {
-            for path in find(&argument)? {
-                let canonical = path.canonicalize().map_err(StoreError::io(&path))?;
-                files.entry(canonical).or_insert(path);
-            }
-        }
+        let files = files(arguments)?;
         let mut settings = expected.cloned();
         let mut shards: Vec<ShardSource> = Vec::with_capacity(files.len());
-        for path in files.into_values() {
+        for path in files {
             let shard = Shard::open(&path, expected)?;
             if let (Some(settings), Some(first)) = (&settings, shards.first()) {
                 let differs = |error| other_settings(&first.path, &path, error);
@@ -201,6 +195,21 @@ fn require(kind: &'static str, columns: &[String], available: Vec<String>) -> Re
         None => Ok(()),
         Some(column) => Err(DataError::UnknownColumn { kind, column: column.clone(), available }),
     }
+}
+
+/// Returns the files that the arguments of [`Sources::resolve`] name, each once, in its order.
+///
+/// # Errors
+/// [`DataError`] for an argument that names nothing, for a sidecar alone and for an unfinished store.
+pub(crate) fn files(arguments: &[String]) -> Result<Vec<PathBuf>, DataError> {
+    let mut files = BTreeMap::new();
+    for argument in without_sidecars(arguments.iter().map(PathBuf::from).collect())? {
+        for path in find(&argument)? {
+            let canonical = path.canonicalize().map_err(StoreError::io(&path))?;
+            files.entry(canonical).or_insert(path);
+        }
+    }
+    Ok(files.into_values().collect())
 }
 
 /// Returns the files that one argument names, at least one.

@@ -16,11 +16,13 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use arrow::array::{Array, Float64Array};
+use crystal::element::SYMBOLS;
 use schemas::StoreError;
 use schemas::view::CrystalBatch;
 
 use crate::data::batch::{BatchBuilder, BatchFloat, BatchSettings, GraphBatch};
-use crate::data::error::DataError;
+use crate::data::error::{DataError, GraphError};
+use crate::data::input::GraphInput;
 use crate::data::limit::{BatchLimit, BatchPlanner};
 use crate::data::random::{Purpose, keyed, shuffle};
 use crate::data::share::{Origin, Share};
@@ -331,6 +333,7 @@ impl<R> Reader<R> {
                 let properties = columns.iter().map(|column| property(*column, row)).collect();
                 let crystal =
                     StoredCrystal::copy(&batch.row(row)?, self.settings.labels, properties).of_shard(&path);
+                require_features(&crystal, self.settings.inputs.last_element)?;
                 let edges = crystal.input().target.len();
                 let drawn = buffer.push(crystal, edges).into_iter();
                 for crystal in drawn.chain(std::iter::from_fn(|| buffer.pop_excess())) {
@@ -369,6 +372,16 @@ impl<R> Reader<R> {
         self.slots.send(place).map_err(|_| Stop::Dropped)?;
         self.jobs.send(Job { crystals, origin, slot }).map_err(|_| Stop::Dropped)
     }
+}
+
+/// Checks that a model has features of all elements of a crystal.
+fn require_features(crystal: &StoredCrystal, last: Option<u8>) -> Result<(), DataError> {
+    let Some(last) = last else { return Ok(()) };
+    let GraphInput { material_id, atomic_numbers, .. } = crystal.input();
+    let Some(site) = atomic_numbers.iter().position(|&number| number > last) else { return Ok(()) };
+    let value = atomic_numbers[site];
+    let symbol = SYMBOLS.get(usize::from(value)).copied().unwrap_or("?");
+    Err(crystal.locate(GraphError::NoFeatures { site, symbol, value, last }.of(material_id)))
 }
 
 /// Returns the requested property columns of a batch; `None` for those that this shard lacks.

@@ -161,6 +161,7 @@ impl Members<'_> {
     /// Returns a member's predictions of the scored part.
     fn member(&mut self, fold: &Fold, seed: u64) -> Result<Vec<TestedCrystal>, TrainError> {
         let folder = member_folder(&self.request.folder, &fold.name, seed);
+        self.record.require_crystals(fold, seed, &self.request.folder)?;
         let weights = folder.join(BEST_FILE);
         if !weights.exists() {
             return Err(TrainError::NoMember { path: weights });

@@ -1,6 +1,6 @@
 //! Fine-tuning of all folds and seeds of a task, with a run for each, in one folder.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ use burn::prelude::*;
 use super::Predictor;
 use super::calibration::Calibration;
 use super::domain::TrainingCrystals;
-use super::ensemble_record::{EnsembleRecord, SEED_PREFIX, seed_folder};
+use super::ensemble_record::{EnsembleRecord, SEED_PREFIX, member_name};
 use super::member::{Encoders, MemberRequest, part, run_member};
 use super::predictions::{record_training, validate};
 use crate::atomic;
@@ -144,7 +144,7 @@ pub fn finetune_reporting(
         },
     );
     memory::require_model(numbers, &config, &device, memory::available())?;
-    let record = EnsembleRecord {
+    let mut record = EnsembleRecord {
         weights_sha256: request.weights.as_deref().map(EnsembleRecord::hash_input).transpose()?,
         weights: request.weights.clone(),
         shards: config.data.shards.clone(),
@@ -155,6 +155,7 @@ pub fn finetune_reporting(
         fraction: config.finetune.fraction,
         train_on_validation: config.finetune.train_on_validation,
         held_out: config.finetune.validation,
+        crystals_sha256: BTreeMap::new(),
         task: request.task.clone(),
     };
     let mut summary = Summary {
@@ -169,6 +170,10 @@ pub fn finetune_reporting(
         .iter()
         .map(|&seed| request.task.partition(&sources, &record.options(seed)))
         .collect::<Result<Vec<_>, _>>()?;
+    for (&seed, partition) in seeds.iter().zip(&partitions) {
+        let hashed = partition.folds.iter().map(|fold| (member_name(&fold.name, seed), fold.sha256()));
+        record.crystals_sha256.extend(hashed);
+    }
     // The members that would be removed may be what others begin with.
     if request.existing == Existing::Overwrite {
         output::require_outside(&request.folder, &request.weights)?;
@@ -180,7 +185,7 @@ pub fn finetune_reporting(
         output::require_apart(events, sources.shards().iter().map(|shard| &shard.path))?;
         tensorboard::require_free(events, request.existing)?;
     }
-    let claim = || claim(&request.folder, request.existing, &record);
+    let claim = || claim(&request.folder, request.existing, record);
     let _lock = request.ranks.leads().then(claim).transpose()?;
     if let Some(events) = &events
         && request.existing == Existing::Overwrite
@@ -285,12 +290,12 @@ fn describe(
 
 /// Returns the folder of a member.
 pub fn member_folder(folder: &Path, fold: &str, seed: u64) -> PathBuf {
-    folder.join(fold).join(seed_folder(seed))
+    folder.join(member_name(fold, seed))
 }
 
 /// Creates or opens the folder of a fine-tuning and locks it. Other processes cannot write there while the lock
 /// lives.
-fn claim(folder: &Path, existing: Existing, record: &EnsembleRecord) -> Result<File, TrainError> {
+fn claim(folder: &Path, existing: Existing, mut record: EnsembleRecord) -> Result<File, TrainError> {
     let unwritable = |source| TrainError::Write { path: folder.to_owned(), source };
     // A stranger's folder gets not even a lock file.
     read_record(folder, existing)?;
@@ -303,7 +308,11 @@ fn claim(folder: &Path, existing: Existing, record: &EnsembleRecord) -> Result<F
     if let Some(found) = read_record(folder, existing)? {
         match existing {
             Existing::Overwrite => clear(folder)?,
-            Existing::Refuse | Existing::Resume => found.require_same(record, folder)?,
+            Existing::Refuse | Existing::Resume => {
+                found.require_same(&record, folder)?;
+                // Those of members that this training does not ask for, too.
+                record.crystals_sha256.extend(found.crystals_sha256);
+            }
         }
     }
     record.write(folder)?;

@@ -5,6 +5,7 @@
 //! | `finetune.toml` | weights, shards, seeds, folds, split and the task |
 //! | `fold-0/seed-123/` | the run of one member |
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -17,7 +18,7 @@ use crate::config;
 use crate::config::error::Place;
 use crate::config::finetune::HeldOut;
 use crate::error::TrainError;
-use crate::task::{self, PartitionOptions, Task, fold_name};
+use crate::task::{self, Fold, PartitionOptions, Task, fold_name};
 use crate::{text_file, toml_text};
 
 const RECORD_FILE: &str = "finetune.toml";
@@ -54,6 +55,10 @@ pub struct EnsembleRecord {
     /// The crystals for validation in the folds of a cross-validation.
     #[serde(default, skip_serializing_if = "is_default")]
     pub held_out: HeldOut,
+    /// SHA-256 of the training and validation crystals of every member and their targets, by its folder, such as
+    /// `fold-0/seed-123`. Records of earlier versions have none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub crystals_sha256: BTreeMap<String, String>,
     /// The task.
     #[serde(deserialize_with = "task::recorded")]
     pub task: Task,
@@ -128,10 +133,25 @@ impl EnsembleRecord {
             && self.folds.as_ref().is_none_or(|folds| folds.iter().any(is_of_fold))
     }
 
+    /// Checks that a member has the crystals that it was started with. Members of earlier versions are not checked.
+    ///
+    /// # Errors
+    /// [`TrainError::OtherCrystals`].
+    pub fn require_crystals(&self, fold: &Fold, seed: u64, folder: &Path) -> Result<(), TrainError> {
+        let member = member_name(&fold.name, seed);
+        match self.crystals_sha256.get(&member) {
+            Some(found) if *found != fold.sha256() => {
+                Err(TrainError::OtherCrystals { path: folder.join(member) })
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Checks that a fine-tuning continues the one of a folder.
     ///
     /// # Errors
-    /// [`TrainError::OtherConfiguration`] for the first difference. More seeds or folds are allowed.
+    /// [`TrainError::OtherConfiguration`] for the first difference, [`TrainError::OtherCrystals`] for a member with other
+    /// crystals. More seeds or folds are allowed.
     pub fn require_same(&self, asked: &Self, folder: &Path) -> Result<(), TrainError> {
         let shown = |value: &Option<String>| value.clone().unwrap_or_else(|| "none".to_owned());
         let pairs = [
@@ -153,10 +173,22 @@ impl EnsembleRecord {
                 config::differences(keys_of(&self.task), keys_of(&asked.task)).into_iter().next()?;
             Some((format!("task.{}", difference.key), difference.left, difference.right))
         });
-        differing.map_or(Ok(()), |(key, found, asked)| {
-            Err(TrainError::OtherConfiguration { path: folder.to_owned(), key, found, asked })
-        })
+        if let Some((key, found, asked)) = differing {
+            return Err(TrainError::OtherConfiguration { path: folder.to_owned(), key, found, asked });
+        }
+        let is_other = |(member, found): &(&String, &String)| {
+            asked.crystals_sha256.get(*member).is_some_and(|asked| asked != *found)
+        };
+        match self.crystals_sha256.iter().find(is_other) {
+            Some((member, _)) => Err(TrainError::OtherCrystals { path: folder.join(member) }),
+            None => Ok(()),
+        }
     }
+}
+
+/// Returns the folder of a member below that of its fine-tuning.
+pub(super) fn member_name(fold: &str, seed: u64) -> String {
+    format!("{fold}/{}", seed_folder(seed))
 }
 
 /// Returns the name of a member's folder.
@@ -194,6 +226,7 @@ fn at(path: &Path) -> impl FnOnce(String) -> TrainError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::task::Labelled;
 
     const RECORD: &str = r#"shards = ["store"]
 seeds = [123]
@@ -260,5 +293,32 @@ column = "split"
         other.task.unit = "meV".to_owned();
         let line = record.require_same(&other, Path::new("runs")).expect_err("another task").to_string();
         assert_eq!(line, "the run in runs was started with task.unit = \"eV\", not \"meV\"");
+    }
+
+    #[test]
+    fn members_keep_their_crystals() {
+        let crystal = |id: &str, target| Labelled { material_id: id.to_owned(), targets: vec![target] };
+        let fold = |validated| Fold {
+            name: "split".to_owned(),
+            train: vec![crystal("b", 1.0), crystal("a", 2.0)],
+            validation: vec![crystal("c", validated)],
+            test: Vec::new(),
+        };
+        let runs = Path::new("runs");
+        let mut record = read(RECORD).expect("a record");
+        record.require_crystals(&fold(3.0), 7, runs).expect("an earlier version recorded none");
+        record.crystals_sha256.insert("split/seed-7".to_owned(), fold(3.0).sha256());
+        let mut turned = fold(3.0);
+        turned.train.reverse();
+        record.require_crystals(&turned, 7, runs).expect("in another order");
+        record.require_crystals(&fold(4.0), 8, runs).expect("another member");
+        let line = record.require_crystals(&fold(4.0), 7, runs).expect_err("another value").to_string();
+        let changed = "the training or validation crystals of runs/split/seed-7, or their values, have changed since it was started";
+        assert_eq!(line, changed);
+        let mut other = record.clone();
+        other.crystals_sha256.insert("split/seed-8".to_owned(), fold(4.0).sha256());
+        record.require_same(&other, runs).expect("one more member");
+        other.crystals_sha256.insert("split/seed-7".to_owned(), fold(4.0).sha256());
+        assert_eq!(record.require_same(&other, runs).expect_err("others").to_string(), changed);
     }
 }

@@ -81,11 +81,6 @@ impl Predictor {
         Encoder::inputs(&self.description.model)
     }
 
-    /// Returns the last atomic number that the model tells from others.
-    pub fn last_element(&self) -> u8 {
-        Encoder::last_element(self.description.model.kind)
-    }
-
     /// Returns its target.
     pub fn target(&self) -> &Target {
         &self.target

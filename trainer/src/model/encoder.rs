@@ -3,7 +3,6 @@
 use burn::prelude::*;
 
 use super::alignn::{self, AlignnEncoder};
-use super::atom_features::LAST_ELEMENT;
 use super::cgcnn::{self, CgcnnEncoder};
 use super::encoding::Encoding;
 use super::layers::Initialiser;
@@ -13,7 +12,7 @@ use super::mmpt::{self, MmptEncoder};
 use super::schnet::{self, SchnetEncoder};
 use super::{Batch, Pass};
 use crate::config::ModelConfig;
-use crate::config::model::{ATOM_TYPES, ModelKind};
+use crate::config::model::ModelKind;
 use crate::data::{Inputs, LatticeStatistics};
 
 #[allow(clippy::large_enum_variant, reason = "a run has one encoder")]
@@ -60,14 +59,6 @@ impl Encoder {
             ModelKind::Megnet => megnet::inputs(),
             ModelKind::Alignn => alignn::inputs(),
             ModelKind::Matformer => matformer::inputs(),
-        }
-    }
-
-    /// Returns the last atomic number that an encoder of a kind tells from others.
-    pub fn last_element(kind: ModelKind) -> u8 {
-        match kind {
-            ModelKind::Mmpt | ModelKind::Schnet | ModelKind::Megnet => (ATOM_TYPES - 1) as u8,
-            ModelKind::Cgcnn | ModelKind::Alignn | ModelKind::Matformer => LAST_ELEMENT,
         }
     }
 

@@ -81,10 +81,9 @@ impl<'a> Ensemble<'a> {
         }
     }
 
-    /// Returns the first atomic number of every crystal that a model does not tell from others, `[B]`.
+    /// Returns the first atomic number of every crystal of which a model has no features, `[B]`.
     fn unknown_elements(&self, graph: &GraphBatch<f32>) -> Vec<Option<u8>> {
-        let last = self.others.iter().map(|member| member.last_element).min();
-        let last = last.map_or(self.first.last_element, |last| last.min(self.first.last_element));
+        let last = self.inputs().last_element.unwrap_or(u8::MAX);
         let of_crystal = |atoms: &[u8]| atoms.iter().copied().find(|&number| number > last);
         of_crystals(graph, of_crystal)
     }

@@ -56,8 +56,6 @@ pub struct Member {
     pub graph: Graph,
     /// Parts that its batches must have.
     pub inputs: Inputs,
-    /// Last atomic number that the model tells from others.
-    pub last_element: u8,
     /// The predicted quantity.
     pub quantity: Quantity,
     /// The model's predictions for its validation part, for intervals; `None` if they are not beside the weights.
@@ -82,7 +80,6 @@ impl Member {
             features: predictor.features().clone(),
             graph: predictor.graph(),
             inputs: predictor.inputs(),
-            last_element: predictor.last_element(),
             quantity: Quantity::of(predictor.target()),
             calibration,
             domain,

@@ -43,7 +43,6 @@ fn fake(offset: f64, path: &str) -> Member {
         features: FeatureSettings::default(),
         graph: Graph::Multigraph,
         inputs: Inputs { bases: true, ..Inputs::default() },
-        last_element: 118,
         quantity,
         calibration: None,
         domain: None,
@@ -274,7 +273,8 @@ fn elements_that_a_model_does_not_know_are_named() {
     let out = folder();
     let request = request(&cifs(8), out.path().join("p.csv"));
     // Before silver.
-    let other = Member { last_element: 46, ..fake(0.5, "b") };
+    let inputs = Inputs { last_element: Some(46), ..Inputs::default() };
+    let other = Member { inputs, ..fake(0.5, "b") };
     let summary = predict(&request, &[fake(0.5, "a"), other], &mut |_| ()).expect("predicted");
     assert!(summary.crystals >= 1 && summary.crystals + summary.left_out == 8, "{summary:?}");
     assert!(rows_of(&request.out).iter().all(|(id, ..)| !id.starts_with("Ag")));

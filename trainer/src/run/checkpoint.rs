@@ -72,6 +72,9 @@ pub struct State {
     pub records: u64,
     /// [`crate::config::Config::hash`] of the run.
     pub config_hash: String,
+    /// SHA-256 of the SHA-256 of all shards; `None` in checkpoints of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shards_sha256: Option<String>,
     /// Number of processes, if there are several. The size of their common batch depends on it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub processes: Option<u64>,

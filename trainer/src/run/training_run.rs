@@ -12,6 +12,7 @@ use burn::prelude::*;
 use self::steps::{LearnedBatch, TakenStep};
 use crate::config::Config;
 use crate::config::run::Select;
+use crate::data::fingerprint::fingerprint;
 use crate::data::size::Size;
 use crate::data::{Selection, StreamSettings};
 use crate::device;
@@ -119,7 +120,8 @@ impl<'a, O: Objective> TrainingRun<'a, O> {
     /// this one as the current one.
     ///
     /// # Errors
-    /// [`TrainError`] if the folder cannot be written, or there are fewer crystals than ranks.
+    /// [`TrainError`] if the folder cannot be written, there are fewer crystals than ranks, or the shards of a resumed run have
+    /// changed.
     pub fn begin(
         setup: RunSetup<O>,
         progress: &'a mut Progress,
@@ -128,6 +130,10 @@ impl<'a, O: Objective> TrainingRun<'a, O> {
         let Extent { epochs, crystals: in_an_epoch } = setup.extent();
         let RunSetup { config, crystals, state, folder, .. } = setup;
         let is_new = state.config_hash.is_empty();
+        let shards_sha256 = Some(fingerprint(crystals.train.sources())?);
+        if !is_new && state.shards_sha256.is_some() && state.shards_sha256 != shards_sha256 {
+            return Err(TrainError::OtherShards { path: folder.path().to_owned() });
+        }
         let ranks = Arc::clone(setup.learner.objective.ranks());
         ranks::require("training", crystals.train.crystals(), &*ranks)?;
         if let Some(validation) = &crystals.validation {
@@ -138,7 +144,7 @@ impl<'a, O: Objective> TrainingRun<'a, O> {
         progress.begin(state.epoch * in_an_epoch + state.crystals, loss_unit(&setup.description));
         let processes = (!ranks.is_alone()).then(|| ranks.count() as u64);
         let mut run = Self {
-            state: State { config_hash: config.hash(), processes, ..state },
+            state: State { config_hash: config.hash(), shards_sha256, processes, ..state },
             config,
             gpu: GpuGauge::of(&setup.device),
             device: setup.device,

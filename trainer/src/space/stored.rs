@@ -14,8 +14,9 @@ use schemas::regular;
 use super::catalogue::Catalogue;
 use super::error::SpaceError;
 use crate::data::Sources;
+use crate::data::fingerprint::fingerprint;
 use crate::data::subset::IDENTIFIER_COLUMN;
-use crate::embed::{SHARDS_SHA256, Vector, WEIGHTS_SHA256, fingerprint};
+use crate::embed::{SHARDS_SHA256, Vector, WEIGHTS_SHA256};
 use crate::table::METADATA_PREFIX;
 
 /// Rows that are read together.

@@ -13,7 +13,9 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::path::PathBuf;
 
+use schemas::hash::hex;
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 
 use super::crystals::{Crystal, Crystals, Wanted};
 use super::{Counts, TargetColumn, Task, TaskError};
@@ -105,6 +107,22 @@ pub struct Fold {
 }
 
 impl Fold {
+    /// Returns the SHA-256, in hexadecimal digits, of the crystals of the training and validation parts and their targets.
+    /// Other orders of the crystals make no difference.
+    pub(crate) fn sha256(&self) -> String {
+        let mut digest = Sha256::new();
+        for part in [&self.train, &self.validation] {
+            let mut crystals: Vec<&Labelled> = part.iter().collect();
+            crystals.sort_by(|one, other| one.material_id.cmp(&other.material_id));
+            digest.update(format!("{}\n", crystals.len()));
+            for Labelled { material_id, targets } in crystals {
+                digest.update(format!("{}:{material_id} {}", material_id.len(), targets.len()));
+                targets.iter().for_each(|target| digest.update(target.to_bits().to_le_bytes()));
+            }
+        }
+        hex(&digest.finalize())
+    }
+
     /// Returns the sizes of the parts.
     pub fn counts(&self) -> Counts {
         Counts { train: self.train.len(), validation: self.validation.len(), test: self.test.len() }

@@ -15,6 +15,7 @@ fn jobs(after: &[&[usize]]) -> Vec<Job> {
         subject: index.to_string(),
         arguments: Vec::new(),
         inputs: Vec::new(),
+        shards: Vec::new(),
         folder: PathBuf::new(),
         output: PathBuf::new(),
         log: PathBuf::new(),

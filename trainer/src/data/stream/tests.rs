@@ -179,6 +179,22 @@ fn an_invalid_crystal_ends_the_stream_with_its_name() {
 }
 
 #[test]
+fn elements_without_features_are_refused() {
+    let mut rows = chains(3);
+    rows[1].crystal.atomic_numbers = vec![29, 101];
+    let store = store(&rows, Subset::All);
+    let of = |last_element| {
+        let inputs = Inputs { last_element, ..Inputs::default() };
+        open(&store, &StreamSettings { inputs, shuffle_buffer: None, ..settings(8) }).next().expect("a batch")
+    };
+    assert_eq!(of(None).expect("all elements").material_ids.len(), 3);
+    assert_eq!(of(Some(101)).expect("up to this one").material_ids.len(), 3);
+    let error = of(Some(100)).expect_err("mendelevium").to_string();
+    let expected = "test-00000.parquet: crystal 'm1': site 1 is Md (Z = 101), of which the model has no features, only up to Z = 100";
+    assert!(error.ends_with(expected), "{error}");
+}
+
+#[test]
 fn a_shard_that_goes_bad_ends_the_stream() {
     let store = store(&chains(75), Subset::All);
     let shard = store.folder.path().join("test/test-00001.parquet");

@@ -20,7 +20,7 @@ mod tests;
 use burn::prelude::*;
 
 use self::edge_gated::{Connections, EdgeGated};
-use super::atom_features::{self, ATOM_FEATURES};
+use super::atom_features::{self, ATOM_FEATURES, LAST_ELEMENT};
 use super::encoding::Encoding;
 use super::layers::{BatchNorm, Gaussians, Initialiser, Linear, LinearConfig};
 use super::{Batch, Pass};
@@ -34,7 +34,7 @@ const LONGEST_DISTANCE_ANGSTROM: f64 = 8.0;
 
 /// Returns the parts that a batch must have for this encoder.
 pub fn inputs() -> Inputs {
-    Inputs { line_graph: true, ..Inputs::default() }
+    Inputs { line_graph: true, last_element: Some(LAST_ELEMENT), ..Inputs::default() }
 }
 
 /// Embeddings of atoms, edges and angles, and their updates.

@@ -15,7 +15,7 @@ mod tests;
 
 use burn::prelude::*;
 
-use super::atom_features::{self, ATOM_FEATURES};
+use super::atom_features::{self, ATOM_FEATURES, LAST_ELEMENT};
 use super::encoding::Encoding;
 use super::head::mean;
 use super::layers::{BatchNorm, Gaussians, Initial, Initialiser, Linear, LinearConfig};
@@ -32,7 +32,7 @@ pub const CRYSTAL_LAYER: &str = "conv_to_fc.";
 
 /// Returns the parts that a batch must have for this encoder.
 pub fn inputs() -> Inputs {
-    Inputs::default()
+    Inputs { last_element: Some(LAST_ELEMENT), ..Inputs::default() }
 }
 
 /// Convolutions, and the embedding of a crystal.

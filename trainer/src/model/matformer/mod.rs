@@ -18,7 +18,7 @@ mod tests;
 use burn::prelude::*;
 
 use self::attention::Attention;
-use super::atom_features::{self, ATOM_FEATURES};
+use super::atom_features::{self, ATOM_FEATURES, LAST_ELEMENT};
 use super::encoding::Encoding;
 use super::layers::{Gaussians, Initialiser, Linear, LinearConfig, Mlp};
 use super::{Batch, Pass};
@@ -31,7 +31,7 @@ const LONGEST_DISTANCE_ANGSTROM: f64 = 8.0;
 
 /// Returns the parts that a batch must have for this encoder.
 pub fn inputs() -> Inputs {
-    Inputs::default()
+    Inputs { last_element: Some(LAST_ELEMENT), ..Inputs::default() }
 }
 
 /// Embeddings of atoms and edges, and the updates of the atoms.

@@ -34,6 +34,7 @@ fn sample(step: u64, width: usize) -> Checkpoint {
             last_loss: (step > 20).then_some(0.7),
             records: step,
             config_hash: "abc".to_owned(),
+            shards_sha256: Some("def".to_owned()),
             processes: Some(4),
             plateau: Plateau::default(),
         },

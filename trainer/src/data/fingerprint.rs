@@ -1,16 +1,17 @@
-//! What tells the shards of a table of embeddings from others.
+//! One hash of several shards, which tells whether they have changed.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::ffi::OsStr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use schemas::StoreError;
 use schemas::hash::{file_sha256, sha256};
 use schemas::layout::StorePaths;
 use schemas::manifest::Manifest;
 
-use crate::data::{DataError, Sources};
+use crate::data::error::DataError;
+use crate::data::store::{self, Sources};
 
 /// Returns the SHA-256 of the shards' SHA-256 in hexadecimal, a line each, in the order of the shards. Names and folders make
 /// no difference.
@@ -20,21 +21,35 @@ use crate::data::{DataError, Sources};
 /// # Errors
 /// [`DataError`] for a manifest or a shard that cannot be read.
 pub(crate) fn fingerprint(sources: &Sources) -> Result<String, DataError> {
+    of_files(sources.shards().iter().map(|shard| shard.path.as_path()))
+}
+
+/// Returns the [`fingerprint`] of the shards that arguments name. They are not checked against their manifests.
+///
+/// # Errors
+/// [`DataError`] for an argument that names nothing, and for a manifest or a shard that cannot be read.
+pub(crate) fn fingerprint_of(arguments: &[String]) -> Result<String, DataError> {
+    let files = store::files(arguments)?;
+    of_files(files.iter().map(PathBuf::as_path))
+}
+
+/// Returns the fingerprint of shards in this order.
+fn of_files<'a>(files: impl Iterator<Item = &'a Path>) -> Result<String, DataError> {
     let mut manifests: BTreeMap<&Path, Option<Manifest>> = BTreeMap::new();
     let mut lines = String::new();
-    for shard in sources.shards() {
-        let folder = shard.path.parent().unwrap_or(Path::new(""));
+    for file in files {
+        let folder = file.parent().unwrap_or(Path::new(""));
         if let Entry::Vacant(vacant) = manifests.entry(folder) {
             let is_store = StorePaths::find(folder).is_finished();
             vacant.insert(is_store.then(|| Manifest::read(folder)).transpose()?);
         }
         let manifest = manifests.get(folder).and_then(Option::as_ref);
         let listed = manifest.and_then(|manifest| {
-            manifest.shards.iter().find(|entry| Some(OsStr::new(&entry.file)) == shard.path.file_name())
+            manifest.shards.iter().find(|entry| Some(OsStr::new(&entry.file)) == file.file_name())
         });
         match listed {
             Some(entry) => lines.push_str(&entry.sha256),
-            None => lines.push_str(&file_sha256(&shard.path).map_err(StoreError::io(&shard.path))?.0),
+            None => lines.push_str(&file_sha256(file).map_err(StoreError::io(file))?.0),
         }
         lines.push('\n');
     }
@@ -48,7 +63,10 @@ mod tests {
 
     fn of(shards: &[&Path]) -> String {
         let arguments: Vec<String> = shards.iter().map(|path| path.display().to_string()).collect();
-        fingerprint(&Sources::resolve(&arguments, None).expect("shards")).expect("readable")
+        let fingerprint =
+            fingerprint(&Sources::resolve(&arguments, None).expect("shards")).expect("readable");
+        assert_eq!(fingerprint_of(&arguments).expect("readable"), fingerprint);
+        fingerprint
     }
 
     #[test]
