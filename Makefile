@@ -30,15 +30,18 @@ PYTHON_VENVS := .venv-python .venv-wheel
 # Whether `make wheel` makes one for every Linux with glibc 2.28 and later: everything is compiled anew for it.
 PORTABLE ?=
 
-# libtorch for the CPU, where `make libtorch` has made it, and MPI, where there is a compiler for it and the
+# libtorch, where LIBTORCH names one or `make libtorch` has made it, and MPI, where there is a compiler for it and the
 # libclang that reads its header: everything is then built with them, because two feature sets would
 # compile the trainer and parts of burn twice.
-LIBTORCH_CPU := $(CURDIR)/.libtorch/cpu
-ifneq ($(wildcard $(LIBTORCH_CPU)),)
-LIBTORCH ?= $(LIBTORCH_CPU)
+LIBTORCH ?= $(firstword $(realpath $(CURDIR)/.libtorch/cuda) $(wildcard $(CURDIR)/.libtorch/cpu))
+ifneq ($(LIBTORCH),)
 export LIBTORCH
 TCH := mmpt-trainer/tch
+else
+unexport LIBTORCH
 endif
+# Whether `make libtorch` installs the one for CUDA.
+CUDA ?=
 LIBCLANG := $(wildcard $(addsuffix /libclang.so*,$(LIBCLANG_PATH)) \
 	$(foreach name,libclang.so libclang-[0-9]*.so*,/usr/lib/$(name) /usr/lib64/$(name) /usr/lib/*/$(name) \
 	/usr/lib/llvm*/lib/$(name) /usr/local/lib/$(name)))
@@ -140,8 +143,8 @@ $(SPARK_VENV)/complete: tests/dist/requirements.txt
 		-r tests/dist/requirements.txt
 	touch $@
 
-libtorch: ## Install libtorch for the CPU into .libtorch (543 MB from PyPI)
-	@tests/libtorch/install.sh
+libtorch: ## Install libtorch for the CPU into .libtorch (543 MB from PyPI); CUDA=yes: for CUDA (3 GB)
+	@tests/libtorch/install.sh $(if $(CUDA),--cuda)
 
 bench-etl: build ## Measure the ETL, part by part and against Python (needs ../shared)
 	cargo bench --workspace $(FEATURES) --bench features --bench parts

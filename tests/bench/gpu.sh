@@ -29,6 +29,13 @@ SECONDS_OF_TRAINING=${SECONDS_OF_TRAINING:-60}
 # Threads that build batches.
 WORKERS=${WORKERS:-$(($(nproc) > 4 ? $(nproc) - 4 : 1))}
 OUT=${OUT:-$(mktemp -d)}
+# `nvidia-smi` numbers GPUs in this order.
+export CUDA_DEVICE_ORDER=PCI_BUS_ID
+# PyTorch knows neither `libtorch` nor `libtorch-as-cuda`.
+case $DEVICE in
+    cuda:*) torch_device=$DEVICE gpu=${DEVICE#cuda:} ;;
+    *) torch_device=cpu gpu=0 ;;
+esac
 
 work=$OUT/gpu
 mkdir -p "$work"
@@ -59,17 +66,17 @@ bench() { "$TRAINER" bench --shards "$work/store" --device "$DEVICE" --set data.
 bench --first-batch --batch "$STEP_BATCH" --steps 30 >"$work/first.json"
 bench --batch "$BATCH" --steps 30 --set "data.workers=$WORKERS" >"$work/drawn.json"
 if [ -n "$GRAPHS" ] && [ -e "$REFERENCE" ]; then
-    "$PYTHON" "$REFERENCE" --graphs "$GRAPHS" --device "${DEVICE%%:*}" --batch "$STEP_BATCH" --steps 30 >"$work/reference.json" ||
+    "$PYTHON" "$REFERENCE" --graphs "$GRAPHS" --device "$torch_device" --batch "$STEP_BATCH" --steps 30 >"$work/reference.json" ||
         say "PyTorch	FAILED"
 fi
 
 # How busy the GPU is, twice a second.
+: >"$work/busy.txt"
 if command -v nvidia-smi >/dev/null; then
-    nvidia-smi --query-gpu=utilization.gpu --format=csv,noheader,nounits -lms 500 >"$work/busy.txt" 2>/dev/null &
+    nvidia-smi -i "$gpu" --query-gpu=utilization.gpu --format=csv,noheader,nounits -lms 500 >"$work/busy.txt" 2>/dev/null &
     sampler=$!
     trap 'kill $sampler 2>/dev/null || true' EXIT
 fi
-: >"$work/busy.txt"
 timeout --signal INT --kill-after 60 "$SECONDS_OF_TRAINING" "$TRAINER" pretrain --shards "$work/store" --device "$DEVICE" \
     --batch "$BATCH" --set "data.workers=$WORKERS" --set data.validation=none --epochs 1000 --quiet \
     --out "$work/run" --overwrite >"$work/pretrain.txt" 2>&1 || true

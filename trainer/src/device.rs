@@ -21,6 +21,14 @@ pub enum DeviceName {
     Cuda(usize),
 }
 
+impl DeviceName {
+    /// Returns the CUDA device of one of several processes on a machine, by its index among these. A launcher may have given
+    /// each of them a device of its own, the only one that it sees.
+    pub fn of_process(index: usize) -> Self {
+        Self::Cuda(if cuda_devices() == 1 { 0 } else { index })
+    }
+}
+
 /// Names of the devices in this build, separated by commas. Whether the machine has them shows when they are opened.
 #[cfg(not(feature = "tch"))]
 pub const BUILT_FOR: &str = "cpu";
@@ -110,6 +118,21 @@ pub(crate) fn acts_as_cuda() -> bool {
     AS_CUDA.load(Ordering::Relaxed)
 }
 
+/// Returns the number of CUDA devices that this process sees.
+#[cfg(feature = "tch")]
+#[allow(deprecated, reason = "burn 0.22 is the last version with libtorch, and says so everywhere")]
+fn cuda_devices() -> usize {
+    use burn::tensor::DeviceType;
+
+    // libtorch's list is that of its CUDA devices; a libtorch without CUDA has none.
+    Device::enumerate(DeviceType::LibTorch).into_iter().count()
+}
+
+#[cfg(not(feature = "tch"))]
+fn cuda_devices() -> usize {
+    0
+}
+
 #[cfg(not(feature = "tch"))]
 fn open_libtorch(name: DeviceName) -> Result<Device, DeviceError> {
     Err(DeviceError::WithoutLibtorch { name })
@@ -118,14 +141,11 @@ fn open_libtorch(name: DeviceName) -> Result<Device, DeviceError> {
 #[cfg(feature = "tch")]
 #[allow(deprecated, reason = "burn 0.22 is the last version with libtorch, and says so everywhere")]
 fn open_libtorch(name: DeviceName) -> Result<Device, DeviceError> {
-    use burn::tensor::DeviceType;
-
     let DeviceName::Cuda(index) = name else {
         AS_CUDA.store(name == DeviceName::LibtorchAsCuda, Ordering::Relaxed);
         return Ok(Device::libtorch());
     };
-    // libtorch's list is that of its CUDA devices; a libtorch without CUDA has none.
-    let count = Device::enumerate(DeviceType::LibTorch).into_iter().count();
+    let count = cuda_devices();
     if index < count {
         return Ok(Device::libtorch_cuda(index));
     }
@@ -254,6 +274,12 @@ mod tests {
         let error = DeviceName::Cuda(4096).open().expect_err("no such device");
         let message = error.to_string();
         assert!(message.starts_with("there is no device cuda:4096; there are: cpu, libtorch"), "{message}");
+    }
+
+    #[test]
+    fn processes_take_the_devices_in_order_unless_each_sees_one() {
+        let expected = if cuda_devices() == 1 { 0 } else { 2 };
+        assert_eq!(DeviceName::of_process(2), DeviceName::Cuda(expected));
     }
 
     #[cfg(not(feature = "tch"))]

@@ -120,6 +120,9 @@ fn of_device(error: &DeviceError) -> &'static str {
         DeviceError::WithoutLibtorch { .. } => {
             ": `make libtorch`, then build with `--features mmpt-trainer/tch`"
         }
+        DeviceError::Missing { available, .. } if !available.contains("cuda") => {
+            "; a GPU needs NVIDIA's driver, as `nvidia-smi` shows it, and a build with libtorch for CUDA: `make libtorch CUDA=yes`"
+        }
         _ => "",
     }
 }

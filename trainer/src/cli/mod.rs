@@ -145,20 +145,22 @@ impl Command {
     }
 }
 
-/// Text in libtorch's message when a device is out of memory.
-const OUT_OF_MEMORY: &str = "out of memory";
+/// Texts in libtorch's messages when a device is out of memory: its own, and that of the library of matrix products.
+const OUT_OF_MEMORY: [&str; 2] = ["out of memory", "CUBLAS_STATUS_ALLOC_FAILED"];
 
 /// Reports a device without memory in one line instead of a panic's message, since libtorch does not return this
-/// error.
-fn report_missing_memory() {
+/// error. The process ends, and with it all ranks.
+fn report_missing_memory(ranks: &Arc<dyn Ranks>) {
     let default = std::panic::take_hook();
+    let ranks = Arc::clone(ranks);
     std::panic::set_hook(Box::new(move |panic| {
         let message = panic.payload_as_str().unwrap_or_default();
-        if message.contains(OUT_OF_MEMORY) {
+        if OUT_OF_MEMORY.iter().any(|text| message.contains(text)) {
             eprintln!(
                 "trainer: the device is out of memory: lower --batch, or set --batch-triplets so that large \
                  crystals make small batches"
             );
+            ranks.abort(FAILED.into());
             std::process::exit(FAILED.into());
         }
         default(panic);
@@ -167,7 +169,6 @@ fn report_missing_memory() {
 
 /// Parses the arguments, runs the command and reports a failure in one line.
 pub(crate) fn run() -> ExitCode {
-    report_missing_memory();
     let command = match manual::parse::<Arguments>(std::env::args_os(), text::about_arguments) {
         Ok(arguments) => arguments.command,
         Err(status) => return status,
@@ -179,6 +180,7 @@ pub(crate) fn run() -> ExitCode {
             return ExitCode::from(FAILED);
         }
     };
+    report_missing_memory(&ranks);
     let _abort = AbortOnPanic::of(&ranks);
     let outcome = match command {
         Command::Pretrain(arguments) => arguments.run(&ranks),

@@ -151,7 +151,7 @@ impl Machine {
             device::set_threads(threads);
         }
         match (self.device.as_str(), ranks::local_rank()) {
-            ("cuda", Some(local)) => Ok(DeviceName::Cuda(local)),
+            ("cuda", Some(local)) => Ok(DeviceName::of_process(local)),
             (name, _) => Ok(name.parse()?),
         }
     }

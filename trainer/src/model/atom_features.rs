@@ -10,7 +10,7 @@ use burn::prelude::*;
 
 use super::layers::Linear;
 use crate::config::model::ATOM_TYPES;
-use crate::ops::Activation;
+use crate::ops::{Activation, upload};
 
 /// Number of features of an element.
 pub const ATOM_FEATURES: usize = 92;
@@ -43,9 +43,8 @@ const VALID: &str = "the program's table is one of numbers";
 /// # Shapes
 /// `atomic_numbers [N]`, output `[N, width]`.
 pub fn embed(layer: &Linear, atomic_numbers: &Tensor<1, Int>) -> Tensor<2> {
-    let dtype = layer.weight.val().dtype();
-    let data = TensorData::new(FEATURES.clone(), [ATOM_TYPES, ATOM_FEATURES]).convert_dtype(dtype);
-    let table = Tensor::<2>::from_data(data, (&atomic_numbers.device(), dtype));
+    let table = upload::constants(FEATURES.clone(), layer.weight.val().dtype(), &atomic_numbers.device());
+    let table = table.reshape([ATOM_TYPES, ATOM_FEATURES]);
     // There are fewer elements than atoms.
     layer.forward(table, Activation::Identity).select(0, atomic_numbers.clone())
 }

@@ -2,7 +2,6 @@
 //! its own head for crystals; that for sites is the same for all.
 
 use burn::prelude::*;
-use burn::tensor::IndexingUpdateOp;
 
 use super::alignn::head::{self as alignn, AlignnHead};
 use super::batch::Batch;
@@ -19,7 +18,7 @@ use super::site_head::{self, SiteHead};
 use crate::config::ModelConfig;
 use crate::config::model::ModelKind;
 use crate::data::LatticeStatistics;
-use crate::ops::composed::sum_by;
+use crate::ops::composed::{largest_by, sum_by};
 
 /// Sizes of a head that are those of no encoder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -205,7 +204,7 @@ pub fn pool(atoms: Tensor<2>, batch: &Batch) -> Pooled {
     let by_crystal = |values: Tensor<2>| sum_by(batch.crystals, &batch.crystal_of_atom, values);
     let sum = by_crystal(atoms.clone());
     let values = if atoms.device().is_autodiff() { atoms.clone().inner() } else { atoms.clone() };
-    let largest = largest(values.clone(), batch);
+    let largest = largest_by(batch.crystals, &batch.crystal_of_atom, values.clone());
     let max = match atoms.device().is_autodiff() {
         false => largest,
         true => {
@@ -218,13 +217,6 @@ pub fn pool(atoms: Tensor<2>, batch: &Batch) -> Pooled {
         }
     };
     Pooled { mean: sum / batch.atom_counts.clone(), max }
-}
-
-/// Returns the maximum over each crystal's atoms, without a gradient: `[N, width]` to `[B, width]`.
-fn largest(values: Tensor<2>, batch: &Batch) -> Tensor<2> {
-    let shape = [batch.crystals, values.dims()[1]];
-    let lowest = Tensor::<2>::full(shape, f32::MIN, (&values.device(), values.dtype()));
-    lowest.select_assign(0, batch.crystal_of_atom.clone(), values, IndexingUpdateOp::Max)
 }
 
 #[cfg(test)]

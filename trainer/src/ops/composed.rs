@@ -8,7 +8,7 @@ use burn::tensor::{IndexingUpdateOp, activation};
 use kernels::gaussian::NEGLIGIBLE;
 use kernels::triplet::{ORDERS, RADIAL};
 
-use super::{ATTENTION_SLOPE, Activation, Edges, GATE_EPSILON, NORM_EPSILON, Normalised, all_reduce};
+use super::{ATTENTION_SLOPE, Activation, Edges, GATE_EPSILON, NORM_EPSILON, Normalised, all_reduce, upload};
 use crate::ranks::Rows;
 
 /// Returns `s_k = Σ_{index_c = k} values_c`, the sum of the rows with the same index.
@@ -19,6 +19,19 @@ pub fn sum_by(rows: usize, index: &Tensor<1, Int>, values: Tensor<2>) -> Tensor<
     let columns = values.dims()[1];
     let zeros = Tensor::zeros([rows, columns], (&values.device(), values.dtype()));
     zeros.select_assign(0, index.clone(), values, IndexingUpdateOp::Add)
+}
+
+/// Returns the largest of the rows with the same index, in each column; where there are none, the lowest finite f32. They have no
+/// gradient, and so must the values.
+///
+/// # Shapes
+/// Values `[count, ..]`, index `[count]`, output `[rows, ..]`.
+pub fn largest_by<const D: usize>(rows: usize, index: &Tensor<1, Int>, values: Tensor<D>) -> Tensor<D> {
+    let mut shape = values.dims();
+    shape[0] = rows;
+    // `full` would copy a list of the host to the device and wait for it.
+    let lowest = Tensor::<D>::ones(shape, (&values.device(), values.dtype())) * f32::MIN;
+    lowest.select_assign(0, index.clone(), values, IndexingUpdateOp::Max)
 }
 
 /// Returns `activation(z)`.
@@ -146,9 +159,7 @@ pub fn attention_weights(at_target: Tensor<1>, at_source: Tensor<1>, edges: &Edg
     let [edge_count] = edges.target.dims();
     let scores = at_target.select(0, edges.target.clone()) + at_source.select(0, edges.source.clone());
     let scores = activation::leaky_relu(scores, ATTENTION_SLOPE);
-    let lowest = Tensor::<1>::full([atoms], f32::MIN, (&scores.device(), scores.dtype()));
-    let greatest =
-        lowest.select_assign(0, edges.target.clone(), scores.clone().detach(), IndexingUpdateOp::Max);
+    let greatest = largest_by(atoms, &edges.target, scores.clone().detach());
     let exponentials = (scores - greatest.select(0, edges.target.clone())).exp().reshape([edge_count, 1]);
     let sums = sum_by(atoms, &edges.target, exponentials.clone());
     (exponentials / sums.select(0, edges.target.clone())).reshape([edge_count])
@@ -279,6 +290,5 @@ pub fn gaussians(values: Tensor<1>, first: f64, step: f64, count: usize, gamma: 
 /// Returns the centres of [`super::gaussians`], on the device of `values`.
 pub(super) fn centres(first: f64, step: f64, count: usize, values: &Tensor<1>) -> Tensor<1> {
     let centres: Vec<f64> = (0..count).map(|index| first + step * index as f64).collect();
-    let centres = TensorData::new(centres, [count]).convert_dtype(values.dtype());
-    Tensor::from_data(centres, (&values.device(), values.dtype()))
+    upload::constants(centres, values.dtype(), &values.device())
 }

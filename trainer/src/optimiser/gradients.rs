@@ -84,8 +84,9 @@ fn collect<M: Module>(model: &M, tape: Tape) -> BTreeMap<String, Gradient> {
     collect.by_name
 }
 
-/// Gradients on their way into one tensor: vectors first, then the matrices of each width. Matrices of one width are
-/// joined without a reshape of each.
+/// Gradients on their way into one tensor: the matrices of each width, then the vectors. Matrices of one width are joined
+/// without a reshape of each. Their sizes are mostly multiples of four, so that they lie where a device reads fastest; vectors
+/// before them would move them.
 #[derive(Debug, Default)]
 struct Joining {
     vectors: (Vec<Member>, Vec<Tensor<1>>),
@@ -109,14 +110,16 @@ impl Joining {
     }
 
     fn finish(self) -> Block {
-        let (mut members, vectors) = self.vectors;
+        let mut members = Vec::new();
         let mut parts = Vec::with_capacity(1 + self.matrices.len());
-        if !vectors.is_empty() {
-            parts.push(Tensor::cat(vectors, 0));
-        }
         for (_, (of_width, matrices)) in self.matrices {
             members.extend(of_width);
             parts.push(flat(Tensor::cat(matrices, 0)));
+        }
+        let (of_vectors, vectors) = self.vectors;
+        members.extend(of_vectors);
+        if !vectors.is_empty() {
+            parts.push(Tensor::cat(vectors, 0));
         }
         Block { members, values: Tensor::cat(parts, 0) }
     }
@@ -323,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn matrices_of_one_width_are_joined_after_the_vectors() {
+    fn matrices_of_one_width_are_joined_before_the_vectors() {
         let device = Device::flex();
         let matrix = |values: &[[f32; 2]]| {
             let rows = values.len();
@@ -344,7 +347,7 @@ mod tests {
             [("a", vec![1.0, 2.0, 3.0, 4.0]), ("b", vec![7.0, 8.0]), ("c", vec![9.0]), ("d", vec![5.0, 6.0])];
         assert_eq!(numbers(&joined), expected.map(|(name, values)| (name.to_owned(), values)));
         let names: Vec<&str> = joined.blocks[0].members.iter().map(|(name, _)| name.as_str()).collect();
-        assert_eq!(names, ["c", "b", "a", "d"]);
+        assert_eq!(names, ["b", "a", "d", "c"]);
     }
 
     /// Gradients of three parameters, of lengths 1, 2 and 3.

@@ -38,6 +38,10 @@ mod nvidia {
 
     /// Environment variable by which CUDA numbers the GPUs of a process.
     const VISIBLE: &str = "CUDA_VISIBLE_DEVICES";
+    /// Environment variable with the order in which CUDA numbers the GPUs of a machine, the fastest first unless given.
+    const ORDER: &str = "CUDA_DEVICE_ORDER";
+    /// Its value for the order of the management library.
+    const BY_BUS: &str = "PCI_BUS_ID";
     /// Beginning of the identifiers by which the variable may name GPUs.
     const UUID: &str = "GPU-";
     /// Load of a GPU that was at work all the time.
@@ -72,10 +76,14 @@ mod nvidia {
     }
 
     impl Gpu {
-        /// Opens the GPU with a number in this process; `None` if the library is missing.
+        /// Opens the GPU with a number in this process; `None` if the library is missing, or if its number may be that of
+        /// another GPU.
         pub(super) fn open(index: usize) -> Option<Self> {
             let name = Name::of(index, std::env::var(VISIBLE).ok().as_deref())?;
-            Some(Self { library: Nvml::init().ok()?, name })
+            let library = Nvml::init().ok()?;
+            let is_ordered = std::env::var(ORDER).is_ok_and(|order| order == BY_BUS);
+            let is_certain = matches!(name, Name::Uuid(_)) || is_ordered || library.device_count().ok()? == 1;
+            is_certain.then_some(Self { library, name })
         }
 
         fn device(&self) -> Option<Device<'_>> {

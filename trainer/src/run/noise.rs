@@ -21,6 +21,7 @@ use rand_distr::StandardNormal;
 use crate::config::NoiseConfig;
 use crate::data::random::{Purpose, keyed};
 use crate::model::names;
+use crate::ops::upload;
 use crate::optimiser::{Gradients, flat_parameters, replace};
 
 /// The noise of a run on weights and gradients.
@@ -78,8 +79,7 @@ impl TrainingNoise {
 fn noise(numbers: &Tensor<1>, deviation: f64, generator: &mut ChaCha8Rng) -> Tensor<1> {
     let [count] = numbers.dims();
     let draws: Vec<f32> = generator.sample_iter(StandardNormal).take(count).collect();
-    let options = (&numbers.device(), numbers.dtype());
-    let draws = Tensor::from_data(TensorData::new(draws, [count]), options);
+    let draws = upload::constants(draws, numbers.dtype(), &numbers.device());
     let scale = numbers.clone().powi_scalar(2).mean().sqrt() * deviation;
     draws * scale
 }

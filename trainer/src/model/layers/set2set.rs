@@ -2,10 +2,10 @@
 
 use burn::module::Param;
 use burn::prelude::*;
-use burn::tensor::{IndexingUpdateOp, activation};
+use burn::tensor::activation;
 
 use super::{Initial, Initialiser, Linear, LinearConfig};
-use crate::ops::composed::sum_by;
+use crate::ops::composed::{largest_by, sum_by};
 use crate::ops::{self, Activation};
 
 /// Number of gates of an [`Lstm`].
@@ -143,8 +143,7 @@ impl Lstm {
 fn softmax_by(sets: usize, set: &Tensor<1, Int>, scores: Tensor<2>) -> Tensor<2> {
     // The largest score of each set is subtracted before the exponential, which leaves the softmax unchanged.
     let values = if scores.device().is_autodiff() { scores.clone().inner() } else { scores.clone() };
-    let lowest = Tensor::<2>::full([sets, 1], f32::MIN, (&values.device(), values.dtype()));
-    let largest = lowest.select_assign(0, set.clone(), values, IndexingUpdateOp::Max);
+    let largest = largest_by(sets, set, values);
     let exponentials = (scores - largest.select(0, set.clone())).exp();
     let sums = sum_by(sets, set, exponentials.clone());
     exponentials / sums.select(0, set.clone())

@@ -165,6 +165,10 @@ pub fn normalise(
     residual: Option<Tensor<2>>,
     activation: Activation,
 ) -> Tensor<2> {
+    // CUDA cannot start this kernel for no rows.
+    if x.dims()[0] == 0 {
+        return composed::normalise(x, moments, weight, bias, residual, activation);
+    }
     normalised(x, moments, weight, bias, residual, activation, false)
 }
 

@@ -38,7 +38,8 @@ impl LibtorchUpload for LibTorch {
 fn moved(values: &TchTensor, like: &TchTensor) -> TchTensor {
     let (values, device) = (&values.tensor, like.tensor.device());
     TchTensor::new(match device.is_cuda() {
-        true => values.pin_memory(device).to_device_(device, values.kind(), true, false),
+        // `pin_memory` with a device warns that this argument is deprecated, in every call.
+        true => values.internal_pin_memory(device).to_device_(device, values.kind(), true, false),
         false => values.to_device(device),
     })
 }

@@ -134,7 +134,7 @@ impl DenoiseObjective {
         let NoisyBatch { graph, displacements, strains, hidden } = noisy;
         let (atoms, crystals) = (graph.atoms(), graph.crystals());
         let tensor = |values: Vec<R>, shape: [usize; 2]| -> Tensor<2> {
-            Tensor::from_data(TensorData::new(values, shape), (&self.device, R::dtype()))
+            upload::floats(values, &self.device).reshape(shape)
         };
         let share = self.config.pretrain.denoise.hidden_types;
         let hidden = hidden.map(|numbers| {
@@ -165,7 +165,7 @@ impl DenoiseObjective {
         }
         if config.strain > 0.0 {
             let errors = predicted.strains - noise.strains.clone();
-            let times = Tensor::<1>::from_floats(TIMES, &self.device).cast(errors.dtype()).reshape([1, 6]);
+            let times = upload::constants(TIMES.to_vec(), errors.dtype(), &errors.device()).reshape([1, 6]);
             let loss = global.of_crystals((errors.powi_scalar(2) * times).mean());
             weighted.push(loss.clone() * config.strain_weight);
             parts.push((TERMS[1], loss));
