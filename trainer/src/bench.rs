@@ -37,7 +37,7 @@ use crate::pretrain::{Pretraining, load_initial, require_kind};
 use crate::ranks;
 use crate::run::begin::{Crystals, require_edges, training_stream};
 use crate::run::memory::{self, Bound, LargestStep};
-use crate::run::metrics;
+use crate::run::resident::resident_bytes;
 use crate::run::seconds::HostSeconds;
 use crate::run::step::{Learner, Objective, total};
 use batches::Batches;
@@ -204,7 +204,7 @@ fn bench_objective<O: Objective>(
     let mut learner = Learner::of_run(model, objective, config);
     let bound = Bound::of(config, parameters, &sizes);
     let on_host = device::computes_on_host(device);
-    let bound_bytes = metrics::resident_bytes() + bound.host_bytes(on_host) as u64;
+    let bound_bytes = resident_bytes() + bound.host_bytes(on_host) as u64;
 
     let settings = training_stream(config, inputs, 0, 0, &*ranks::alone(), device);
     let data_path = data_path(&crystals.train, &settings)?;
@@ -234,7 +234,7 @@ fn bench_objective<O: Objective>(
         data_path,
         estimate,
         memory: Memory {
-            resident_bytes: metrics::resident_bytes(),
+            resident_bytes: resident_bytes(),
             bound_bytes,
             steps_on_host: on_host,
             largest_batch: bound.batch,

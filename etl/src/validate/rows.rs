@@ -1,23 +1,25 @@
 //! Verification of rows against the features of their own lattice and coordinates.
 
-use std::fmt;
+mod edges;
+mod fault;
+mod labels;
 
-use arrow::array::{Array, ArrayRef, AsArray};
-use arrow::datatypes::{Float64Type, Int32Type, UInt32Type};
+use arrow::array::AsArray;
+use arrow::datatypes::{Float64Type, UInt32Type};
 use crystal::composition::Composition;
 use crystal::element::symbol;
-use crystal::feature::{Edges, Features, Featuriser};
+use crystal::feature::{Features, Featuriser};
 use crystal::math::{IntegerMatrix3, determinant, integer_determinant};
 use crystal::niggli::{niggli_reduce, parameters};
 use crystal::structure::Structure;
 use schemas::StoreError;
-use schemas::count::counted;
-use schemas::property::PropertyKind;
 use schemas::reader::Shard;
 use schemas::settings::FeatureSettings;
-use schemas::store::{LabelKind, label_kind};
-use schemas::view::{CrystalBatch, CrystalView, EdgeView};
+use schemas::view::{CrystalBatch, CrystalView};
 
+use self::edges::{compare_distances, compare_edges, compare_same_cell};
+use self::fault::{Fault, deviates, fault, list_at};
+use self::labels::{check_site_properties, check_symmetry};
 use super::files::ReadableShard;
 use super::{Problem, Validation};
 use crate::feature;
@@ -25,18 +27,11 @@ use crate::structure_hash::StructureHasher;
 
 /// Column of the structure hashes, which stores of earlier format versions lack.
 const HASH: &str = "structure_hash";
-/// OPTIMADE's marks of the directions of a crystal that is periodic in all three.
-const PERIODIC: [i32; 3] = [1; 3];
-/// Numbers of the space groups in the International Tables.
-const SPACE_GROUPS: std::ops::RangeInclusive<u32> = 1..=230;
 /// Largest relative deviation of a length, angle or volume recomputed from the same lattice.
 const ROUNDING: f64 = 1e-12;
 /// Largest relative deviation of the parameters when a Niggli cell is reduced again, in units of the Niggli
 /// tolerance. Lengths or angles that are equal within the tolerance may be exchanged.
 const NIGGLI_DEVIATION: f64 = 10.0;
-
-/// Largest relative deviation of a distance computed in another basis.
-const DISTANCE_DEVIATION: f64 = 1e-5;
 
 /// The identity as a change of basis.
 const IDENTITY: IntegerMatrix3 = [[1, 0, 0], [0, 1, 0], [0, 0, 1]];
@@ -51,14 +46,6 @@ struct Recomputer<'a> {
     structure: Structure,
     composition: Composition,
     hasher: StructureHasher,
-}
-
-/// An error of a row: the column or check, the expected value and the value found.
-type Fault = (String, String, String);
-
-/// Creates an error of a column.
-fn fault(check: &str, expected: impl fmt::Display, found: impl fmt::Display) -> Fault {
-    (check.to_owned(), expected.to_string(), found.to_string())
 }
 
 impl Validation<'_> {
@@ -240,11 +227,6 @@ impl Recomputer<'_> {
     }
 }
 
-/// Returns the list in a row of a column, or `None` if there is no such column of lists.
-fn list_at(batch: &CrystalBatch, row: usize, name: &str) -> Option<ArrayRef> {
-    Some(batch.column(name)?.as_list_opt::<i32>()?.value(row))
-}
-
 /// Compares a list of texts, where the store has the column.
 fn compare_texts(
     batch: &CrystalBatch,
@@ -258,29 +240,6 @@ fn compare_texts(
     let expected: Vec<_> = expected.collect();
     if found != expected {
         faults.push(fault(name, expected.join(" "), found.join(" ")));
-    }
-}
-
-/// Checks the periodic directions, where the store has the columns, and the number of the space group, if there is one.
-fn check_symmetry(batch: &CrystalBatch, row: usize, view: &CrystalView<'_>, faults: &mut Vec<Fault>) {
-    let lists = batch.column("dimension_types").and_then(|column| column.as_fixed_size_list_opt());
-    if let Some(list) = lists.map(|lists| lists.value(row)) {
-        let found: Vec<i32> = list.as_primitive_opt::<Int32Type>().into_iter().flatten().flatten().collect();
-        if found != PERIODIC {
-            faults.push(fault("dimension_types", format!("{PERIODIC:?}"), format!("{found:?}")));
-        }
-    }
-    let numbers =
-        batch.column("nperiodic_dimensions").and_then(|column| column.as_primitive_opt::<UInt32Type>());
-    if let Some(found) = numbers.map(|numbers| numbers.value(row) as usize)
-        && found != PERIODIC.len()
-    {
-        faults.push(fault("nperiodic_dimensions", PERIODIC.len(), found));
-    }
-    if let Some(found) = view.space_group_number
-        && !SPACE_GROUPS.contains(&found)
-    {
-        faults.push(fault("space_group_number", "1 to 230", found));
     }
 }
 
@@ -299,117 +258,13 @@ fn compare_hash(
     }
 }
 
-/// Checks that every list of numbers of the sites has a finite one for each site.
-fn check_site_properties(batch: &CrystalBatch, row: usize, view: &CrystalView<'_>, faults: &mut Vec<Fault>) {
-    let of_sites = Some(LabelKind::Property(PropertyKind::SiteNumbers));
-    for field in batch.schema().fields().iter().filter(|field| label_kind(field) == of_sites) {
-        let lists = batch.column(field.name()).and_then(|column| column.as_list_opt::<i32>());
-        let Some(list) = lists.filter(|lists| lists.is_valid(row)).map(|lists| lists.value(row)) else {
-            continue;
-        };
-        let numbers: Vec<f64> =
-            list.as_primitive_opt::<Float64Type>().into_iter().flatten().flatten().collect();
-        let sites = view.atomic_numbers.len();
-        if numbers.len() != sites {
-            let found = counted(numbers.len(), "number");
-            faults.push(fault(field.name(), format!("{}, one a site", counted(sites, "number")), found));
-        } else if let Some(odd) = numbers.iter().find(|number| !number.is_finite()) {
-            faults.push(fault(field.name(), "finite numbers", odd));
-        }
-    }
-}
-
-/// Whether a number differs from the expected one by more than rounding errors.
-fn deviates(found: f64, expected: f64, relative: f64) -> bool {
-    let is_near = (found - expected).abs() <= relative * expected.abs().max(1.0);
-    // The negation makes NaN deviate too.
-    !is_near
-}
-
-/// Checks the number of edges.
-fn compare_numbers(found: usize, expected: usize, faults: &mut Vec<Fault>) -> bool {
-    if found != expected {
-        faults.push(fault("edges", counted(expected, "edge"), counted(found, "edge")));
-    }
-    found == expected
-}
-
-/// Reports the first difference of the sorted distances.
-fn compare_distances(found: &[f32], expected: &Edges, faults: &mut Vec<Fault>) {
-    if !compare_numbers(found.len(), expected.len(), faults) {
-        return;
-    }
-    let mut found: Vec<f64> = found.iter().copied().map(f64::from).collect();
-    let mut expected = expected.distance.clone();
-    found.sort_by(f64::total_cmp);
-    expected.sort_by(f64::total_cmp);
-    let differs = |(expected, found): &(&f64, &f64)| deviates(**found, **expected, DISTANCE_DEVIATION);
-    if let Some((expected, found)) = expected.iter().zip(&found).find(differs) {
-        faults.push(fault("edge_distance", expected, found));
-    }
-}
-
-/// Reports the first difference in every column of the edges.
-fn compare_edges(found: &EdgeView<'_>, expected: &Edges, faults: &mut Vec<Fault>) {
-    if !compare_numbers(found.target.len(), expected.len(), faults) {
-        return;
-    }
-    let distances = expected.distance.iter().map(|distance| *distance as f32);
-    let [k1, k2, k3] = found.image.map(|column| column.iter().copied());
-    let [expected_k1, expected_k2, expected_k3] = [0, 1, 2].map(|axis| expected.image[axis].iter().copied());
-    let differences = [
-        difference("edge_source", expected.source.iter().copied(), found.source.iter().copied()),
-        difference("edge_target", expected.target.iter().copied(), found.target.iter().copied()),
-        difference("edge_k1", expected_k1, k1),
-        difference("edge_k2", expected_k2, k2),
-        difference("edge_k3", expected_k3, k3),
-        difference("edge_distance", distances, found.distance.iter().copied()),
-        difference("edge_direction", expected.direction.iter().copied(), found.direction.iter().copied()),
-        difference(
-            "edge_direction_centred",
-            expected.direction_centred.iter().copied(),
-            found.direction_centred.iter().copied(),
-        ),
-    ];
-    faults.extend(differences.into_iter().flatten());
-}
-
-/// Reports the first difference in the two columns of same-cell labels.
-fn compare_same_cell(batch: &CrystalBatch, row: usize, expected: &Edges, faults: &mut Vec<Fault>) {
-    let columns =
-        [("edge_same_cell", &expected.same_cell), ("edge_same_cell_centred", &expected.same_cell_centred)];
-    for (name, expected) in columns {
-        let list = list_at(batch, row, name);
-        let flags = list.as_ref().and_then(|list| list.as_boolean_opt());
-        let found: Vec<bool> = flags.into_iter().flatten().flatten().collect();
-        if found.len() != expected.len() {
-            faults.push(fault(name, counted(expected.len(), "value"), counted(found.len(), "value")));
-        } else {
-            faults.extend(difference(name, expected.iter().copied(), found.into_iter()));
-        }
-    }
-}
-
-/// Returns the first difference of two columns with equal lengths, and the number of differences.
-fn difference<T: PartialEq + fmt::Display>(
-    column: &str,
-    expected: impl Iterator<Item = T>,
-    found: impl Iterator<Item = T>,
-) -> Option<Fault> {
-    let mut differing = expected.zip(found).enumerate().filter(|(_, (expected, found))| expected != found);
-    let (edge, (expected, found)) = differing.next()?;
-    let others = match differing.count() {
-        0 => String::new(),
-        others => format!(", and {}", counted(others, "other")),
-    };
-    Some(fault(column, format!("{expected} at edge {edge}"), format!("{found}{others}")))
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
-    use arrow::array::{ArrayRef, FixedSizeListArray, Int32Array, ListArray, StringArray, UInt32Array};
+    use arrow::array::{
+        Array, ArrayRef, FixedSizeListArray, Int32Array, ListArray, StringArray, UInt32Array,
+    };
     use arrow::datatypes::{DataType, Field, Schema};
     use arrow::record_batch::RecordBatch;
 
@@ -470,16 +325,5 @@ mod tests {
         assert_eq!(faults(&with_charges(vec![2.0])), [expected]);
         let expected = fault("site_charge", "finite numbers", "NaN");
         assert_eq!(faults(&with_charges([2.0, f64::NAN].repeat(4))), [expected]);
-    }
-
-    #[test]
-    fn distances_are_compared_in_any_order() {
-        let expected = Edges { source: vec![0, 0], distance: vec![2.0, 3.0], ..Edges::default() };
-        let mut faults = Vec::new();
-        compare_distances(&[3.0, 2.0], &expected, &mut faults);
-        assert_eq!(faults, []);
-        compare_distances(&[3.0, 2.5], &expected, &mut faults);
-        compare_distances(&[3.0], &expected, &mut faults);
-        assert_eq!(faults, [fault("edge_distance", 2, 2.5), fault("edges", "2 edges", "1 edge")]);
     }
 }

@@ -3,50 +3,23 @@
 use burn::prelude::*;
 use burn::tensor::activation::log_softmax;
 
+use super::error_loss::ErrorLoss;
+use super::standardisation::Standardisation;
 use crate::config::FinetuneConfig;
-use crate::config::finetune::{ClassWeights, Loss, Standardise};
-use crate::report::statistics::{Scores, median};
+use crate::config::finetune::ClassWeights;
+use crate::ops::upload;
 use crate::run::step::{HUBER, MSE, TOTAL, Titles};
 use crate::task::Labelled;
-
-/// Lower bound of the standard deviation, in the unit of the target, so that equal targets are not divided by zero.
-const LEAST_STANDARD_DEVIATION: f64 = 1e-8;
-
-/// Mean and standard deviation by which targets are standardised, those of the training targets.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Standardisation {
-    /// Mean.
-    pub mean: f64,
-    /// Standard deviation, at least 1e-8.
-    pub std: f64,
-}
-
-impl Standardisation {
-    /// Standardises nothing.
-    pub const NONE: Self = Self { mean: 0.0, std: 1.0 };
-
-    /// Returns the statistics of targets; [`Standardisation::NONE`] for [`Standardise::None`].
-    pub fn of(targets: &[f64], method: Standardise) -> Self {
-        let count = targets.len().max(1);
-        let freedom = match method {
-            Standardise::Population => count,
-            Standardise::Sample => (count - 1).max(1),
-            Standardise::None => return Self::NONE,
-        };
-        let mean = targets.iter().sum::<f64>() / count as f64;
-        let squares: f64 = targets.iter().map(|target| (target - mean).powi(2)).sum();
-        Self { mean, std: (squares / freedom as f64).sqrt().max(LEAST_STANDARD_DEVIATION) }
-    }
-}
 
 /// Criterion of a fine-tuning with K outputs.
 ///
 /// * For numbers, `mean_b mean_t w_bt ℓ(e_bt)` of the errors `e_bt = ŷ_bt − (y_bt − mean_t)/std_t`. The weight w_bt is 0
 ///   where crystal b lacks target t. Otherwise it is the inverse of the share of training crystals that have the target,
-///   so that every target counts alike. K is the number of targets. The loss ℓ(e) of an error is
-///   * `|e|` for [`Loss::L1`] and `e²` for [`Loss::Mse`],
-///   * `e²/2` where `|e| ≤ δ` and `δ (|e| − δ/2)` elsewhere for [`Loss::Huber`],
-///   * `max(−τ e, (1 − τ) e)` for the quantile τ of [`Loss::Quantile`].
+///   so that every target counts alike. K is the number of targets. The loss ℓ(e) of an error is, by
+///   [`Loss`](crate::config::finetune::Loss),
+///   * `|e|` for `Loss::L1` and `e²` for `Loss::Mse`,
+///   * `e²/2` where `|e| ≤ δ` and `δ (|e| − δ/2)` elsewhere for `Loss::Huber`,
+///   * `max(−τ e, (1 − τ) e)` for the quantile τ of `Loss::Quantile`.
 /// * For a number of every site, the first of these with sites in the place of crystals: the mean is over all sites of the
 ///   batch, and K is 1.
 /// * For classes, `−mean_b w_c ln softmax(ŷ_b)_c` with c the class of crystal b. The weight w_c is 1 or, balanced,
@@ -66,68 +39,6 @@ pub struct Criterion {
 enum Kind {
     Numbers { standardisation: Vec<Standardisation>, loss: ErrorLoss },
     Classes,
-}
-
-/// The loss of an error, with its parameter.
-#[derive(Debug, Clone, Copy)]
-enum ErrorLoss {
-    L1,
-    Mse,
-    Huber { delta: f64 },
-    Pinball { quantile: f64 },
-}
-
-impl ErrorLoss {
-    fn of(config: &FinetuneConfig) -> Self {
-        match config.loss {
-            Loss::L1 => Self::L1,
-            Loss::Mse => Self::Mse,
-            Loss::Huber => Self::Huber { delta: config.huber_delta },
-            Loss::Quantile => Self::Pinball { quantile: config.quantile },
-        }
-    }
-
-    /// Returns the loss of errors that is reported and selects weights: absolute errors, or the pinball loss.
-    fn reported(self, errors: Tensor<2>) -> Tensor<2> {
-        match self {
-            Self::L1 | Self::Mse | Self::Huber { .. } => errors.abs(),
-            Self::Pinball { quantile } => errors.clone().abs() * 0.5 + errors * (0.5 - quantile),
-        }
-    }
-
-    /// Returns the trained loss of errors and its name, where it is another one.
-    fn trained(self, errors: Tensor<2>) -> Option<(&'static str, Tensor<2>)> {
-        match self {
-            Self::L1 | Self::Pinball { .. } => None,
-            Self::Mse => Some((MSE, errors.powi_scalar(2))),
-            Self::Huber { delta } => {
-                // With c = min(|e|, δ) it is c (|e| − c/2) on both sides of δ.
-                let absolute = errors.abs();
-                let bounded = absolute.clone().clamp_max(delta);
-                Some((HUBER, bounded.clone() * (absolute - bounded * 0.5)))
-            }
-        }
-    }
-
-    /// Returns the reported loss of the best constant for some numbers; `None` without numbers.
-    fn of_best_constant(self, numbers: &[f64]) -> Option<f64> {
-        match self {
-            Self::L1 | Self::Mse | Self::Huber { .. } => {
-                Some(Scores::of_constant(numbers.iter().copied(), median(numbers)?)?.mae)
-            }
-            Self::Pinball { quantile } => {
-                let mut sorted = numbers.to_vec();
-                sorted.sort_by(f64::total_cmp);
-                let rank = (quantile * sorted.len() as f64).ceil() as usize;
-                let constant = *sorted.get(rank.saturating_sub(1))?;
-                let loss = |number: &f64| match constant - number {
-                    over if over > 0.0 => (1.0 - quantile) * over,
-                    under => -quantile * under,
-                };
-                Some(numbers.iter().map(loss).sum::<f64>() / numbers.len() as f64)
-            }
-        }
-    }
 }
 
 /// Targets of a batch.
@@ -244,7 +155,7 @@ impl Criterion {
         }
         let tensor = |numbers: Vec<f32>| {
             let count = numbers.len() / outputs;
-            Tensor::from_data(TensorData::new(numbers, [count, outputs]), device)
+            upload::floats(numbers, device).reshape([count, outputs])
         };
         let is_weighted = weights.iter().any(|weight| *weight != 1.0);
         Targets { values: tensor(values), weights: is_weighted.then(|| tensor(weights)) }
@@ -311,6 +222,7 @@ impl Criterion {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::finetune::{Loss, Standardise};
 
     fn labelled(targets: &[&[f64]]) -> Vec<Labelled> {
         let crystal = |targets: &&[f64]| Labelled { material_id: String::new(), targets: targets.to_vec() };
@@ -340,18 +252,6 @@ mod tests {
         let (loss, terms) = criterion.losses(Tensor::zeros([4, 1], &device), &targets);
         close(numbers(&loss)[0], 2.0 / 5.0_f64.sqrt());
         close(numbers(&terms[0].1)[0] * criterion.factor(), 2.0);
-    }
-
-    #[test]
-    fn targets_are_standardised_as_asked() {
-        let of = |method| Standardisation::of(&[1.0, 2.0, 6.0], method);
-        assert_eq!(of(Standardise::Population), Standardisation { mean: 3.0, std: (14.0_f64 / 3.0).sqrt() });
-        assert_eq!(of(Standardise::Sample), Standardisation { mean: 3.0, std: 7.0_f64.sqrt() });
-        assert_eq!(of(Standardise::None), Standardisation::NONE);
-        for method in [Standardise::Population, Standardise::Sample] {
-            let one = Standardisation::of(&[1.0], method);
-            assert_eq!(one, Standardisation { mean: 1.0, std: LEAST_STANDARD_DEVIATION });
-        }
     }
 
     #[test]
@@ -424,26 +324,6 @@ mod tests {
                 assert!(criterion.titles().contains_key(name), "{name}");
             }
         }
-    }
-
-    #[test]
-    fn no_constant_has_a_lower_loss_than_the_best_one() {
-        let train: Vec<f64> = [4.0, -1.0, 2.5, 8.0, 2.0, 3.0, 7.5].to_vec();
-        for (loss, quantile) in
-            [(Loss::L1, 0.5), (Loss::Quantile, 0.5), (Loss::Quantile, 0.1), (Loss::Quantile, 0.8)]
-        {
-            let config = FinetuneConfig { loss, quantile, ..FinetuneConfig::default() };
-            let loss = ErrorLoss::of(&config);
-            let best = loss.of_best_constant(&train).expect("there are numbers");
-            let of = |constant: f64| {
-                let errors: Vec<f64> = train.iter().map(|number| constant - number).collect();
-                let errors = Tensor::<1>::from_floats(errors.as_slice(), &Device::flex()).reshape([7, 1]);
-                loss.reported(errors).mean().into_scalar::<f64>()
-            };
-            let least = (-20..=180).map(|tenths| of(f64::from(tenths) / 20.0)).fold(f64::INFINITY, f64::min);
-            close(best, least);
-        }
-        assert_eq!(ErrorLoss::Pinball { quantile: 0.5 }.of_best_constant(&[]), None);
     }
 
     #[test]

@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use burn::prelude::*;
 
-use super::criterion::{Criterion, Standardisation};
+use super::criterion::Criterion;
 use super::model::FinetuneModel;
 use super::objective::{Finetuning, with_noise};
+use super::standardisation::Standardisation;
 use crate::config::{Config, MethodKind, PretrainConfig};
 use crate::data::{LatticeStatistics, Selection, Sources, Subset};
 use crate::error::TrainError;

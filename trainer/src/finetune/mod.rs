@@ -1,6 +1,7 @@
 //! Fine-tuning: an encoder with a head is trained on properties (specification, section 6).
 //!
-//! * [`criterion`]: the loss; [`objective`]: the loss of batches
+//! * [`criterion`]: the loss; `error_loss`: that of single errors; [`objective`]: the loss of batches
+//! * [`standardisation`]: mean and standard deviation of the targets
 //! * [`model`]: the model while it is trained; [`member`]: a run for one fold and one seed
 //! * [`mod@recipe`]: default settings of a fine-tuning; [`relevance`]: settings without effect on a task
 //! * [`ensemble`]: all folds and seeds of a task, in one folder
@@ -15,6 +16,7 @@ pub mod criterion;
 pub mod domain;
 pub mod ensemble;
 pub mod ensemble_record;
+mod error_loss;
 pub mod member;
 pub mod model;
 pub mod objective;
@@ -22,6 +24,7 @@ pub(crate) mod predictions;
 pub mod predictor;
 pub mod recipe;
 pub mod relevance;
+pub mod standardisation;
 #[cfg(test)]
 mod tests;
 

@@ -14,21 +14,25 @@
 //! Sources: `bench.py`, `task.py`, `util.py`, `data_ops.py` and the guide "Submit to leaderboard" of
 //! `materialsproject/matbench`, version 0.6.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod fold;
+mod incomplete;
+
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
 
 use flate2::{Compression, GzBuilder};
 use schemas::bounded;
-use schemas::count::agree;
 use schemas::hash::sha256;
-use schemas::matbench::published_crystals;
 use serde_json::{Map, Value, json};
 
+pub(super) use self::fold::PublishedFold;
+use self::fold::published;
+pub use self::incomplete::Incomplete;
+use self::incomplete::check_crystals;
+use super::Evaluation;
 use super::error::ReportError;
 use super::python;
-use super::statistics::{Scores, mean};
-use super::{Evaluation, FoldOutcome};
 use crate::atomic;
 
 /// File name of the record in the submission guide.
@@ -40,12 +44,8 @@ pub const INFO: &str = "info.json";
 const BENCHMARK: &str = "matbench_v0.1";
 /// Version of the package with this layout.
 const VERSION: &str = "0.6";
-/// Number of folds of each data set.
-const FOLDS: usize = 5;
 /// Date stamp of the record. It is constant, so that the bytes are too.
 const DATESTAMP: &str = "1970.01.01 00:00.00";
-/// Targets of at most this magnitude are left out of the mean absolute percentage error.
-const LEAST_TARGET: f64 = 1e-5;
 /// Operating system "unknown" in a gzip file (RFC 1952), which is the same on all systems.
 const UNKNOWN_SYSTEM: u8 = 255;
 /// First bytes of the compressed record: magic, method, no flags, no time, best compression, system.
@@ -73,81 +73,12 @@ pub struct Matbench {
     pub notes: String,
 }
 
-/// A reason why an evaluation is not a complete record for MatBench.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum Incomplete {
-    /// The data set is unknown.
-    #[error("results.json.gz is not written: {dataset} is none of MatBench's data sets of crystals")]
-    Dataset {
-        /// Name of the data set.
-        dataset: String,
-    },
-    /// The folds differ from those of the data set.
-    #[error("results.json.gz is not written: it takes fold-0 to fold-4 of {dataset}, evaluated: {found}")]
-    Folds {
-        /// Name of the data set.
-        dataset: String,
-        /// The folds of the evaluation.
-        found: String,
-    },
-    /// A crystal is not in the data set, or occurs twice.
-    #[error(
-        "results.json.gz is not written: {material_id} is not one of the identifiers {first} to {last} of \
-         {dataset}, or it is tested twice"
-    )]
-    Identifier {
-        /// Name of the data set.
-        dataset: String,
-        /// Identifier of the crystal.
-        material_id: String,
-        /// First identifier of the data set.
-        first: String,
-        /// Last identifier of the data set.
-        last: String,
-    },
-    /// Crystals of the data set are missing.
-    #[error(
-        "results.json.gz is not written: {dataset} has {crystals} crystals, {found} {} evaluated",
-        agree(found, "is", "are")
-    )]
-    Crystals {
-        /// Name of the data set.
-        dataset: String,
-        /// Number of crystals in the data set.
-        crystals: usize,
-        /// Number of evaluated crystals.
-        found: usize,
-    },
-    /// A score of MatBench is undefined.
-    #[error(
-        "results.json.gz is not written: all targets of {fold} are zero, which leaves no percentage error, or all are of \
-         one class"
-    )]
-    Scores {
-        /// Name of the fold.
-        fold: String,
-    },
-}
-
 /// Checks whether an evaluation is complete, so that [`write`](super::write) would write the record.
 ///
 /// # Errors
 /// [`Incomplete`] for the first thing that is missing.
 pub fn check(evaluation: &Evaluation) -> Result<(), Incomplete> {
     record(evaluation).map_or(Ok(()), |record| record.map(drop))
-}
-
-/// A fold as MatBench's record holds it.
-pub(super) struct PublishedFold<'a> {
-    /// Name, such as `fold-0`.
-    pub(super) name: &'a str,
-    /// Seeds of the ensemble.
-    pub(super) seeds: &'a [u64],
-    /// Identifiers and predictions.
-    pub(super) predictions: Vec<(&'a str, f64)>,
-    /// Scores by MatBench's names; `None` if one is undefined.
-    pub(super) scores: Option<Value>,
 }
 
 /// Returns the text of the record; `None` for a task that is not in MatBench.
@@ -193,59 +124,6 @@ pub(super) fn complete_record(
         entries.insert("hash".to_owned(), Value::String(hash));
     }
     Ok(python::text(&document))
-}
-
-/// Checks that the five folds together hold every crystal of the data set once.
-fn check_crystals(folds: &[PublishedFold<'_>], name: &str) -> Result<(), Incomplete> {
-    let dataset = || name.to_owned();
-    let crystals = published_crystals(name);
-    let crystals = crystals.ok_or_else(|| Incomplete::Dataset { dataset: dataset() })?;
-    let found: BTreeSet<_> = folds.iter().map(|fold| fold.name.to_owned()).collect();
-    let expected: BTreeSet<_> = (0..FOLDS).map(|fold| format!("fold-{fold}")).collect();
-    if found != expected {
-        let found = found.into_iter().collect::<Vec<_>>().join(", ");
-        return Err(Incomplete::Folds { dataset: dataset(), found });
-    }
-    let mut missing: BTreeSet<String> = (1..=crystals).map(|row| identifier(name, row, crystals)).collect();
-    for (material_id, _) in folds.iter().flat_map(|fold| &fold.predictions) {
-        if !missing.remove(*material_id) {
-            return Err(Incomplete::Identifier {
-                dataset: dataset(),
-                material_id: (*material_id).to_owned(),
-                first: identifier(name, 1, crystals),
-                last: identifier(name, crystals, crystals),
-            });
-        }
-    }
-    if !missing.is_empty() {
-        return Err(Incomplete::Crystals { dataset: dataset(), crystals, found: crystals - missing.len() });
-    }
-    Ok(())
-}
-
-/// Returns the identifier of a row of a data set, counted from 1: `mb-jdft2d-001`, with as many digits as the number
-/// of rows has.
-fn identifier(dataset: &str, row: usize, rows: usize) -> String {
-    let prefix = dataset.replacen("matbench", "mb", 1).replace('_', "-");
-    let digits = rows.to_string().len();
-    format!("{prefix}-{row:0digits$}")
-}
-
-/// Returns a fold of numbers with MatBench's scores.
-fn published(fold: &FoldOutcome) -> PublishedFold<'_> {
-    let pairs: Vec<_> = fold.outcomes.iter().map(|outcome| (outcome.target, outcome.prediction)).collect();
-    let shares = pairs.iter().filter(|pair| pair.0.abs() > LEAST_TARGET);
-    let percentage = mean(shares.map(|(target, prediction)| ((target - prediction) / target).abs()));
-    let scores = Scores::of(&pairs).filter(|_| percentage.is_finite());
-    let largest = fold.outcomes.iter().map(|outcome| outcome.error().abs()).fold(0.0, f64::max);
-    PublishedFold {
-        name: &fold.name,
-        seeds: &fold.seeds,
-        predictions: fold.outcomes.iter().map(|outcome| (&*outcome.material_id, outcome.prediction)).collect(),
-        scores: scores.map(|scores| {
-            json!({"mae": scores.mae, "rmse": scores.rmse, "mape": percentage, "max_error": largest})
-        }),
-    }
 }
 
 /// Returns a fold as `MatbenchTask.record` stores it.
@@ -312,13 +190,6 @@ mod tests {
     use crate::report::example::{jdft2d, outcome};
 
     #[test]
-    fn identifiers_are_matbench_s() {
-        assert_eq!(identifier("matbench_jdft2d", 1, 636), "mb-jdft2d-001");
-        assert_eq!(identifier("matbench_log_kvrh", 10_987, 10_987), "mb-log-kvrh-10987");
-        assert_eq!(identifier("matbench_mp_gap", 7, 106_113), "mb-mp-gap-000007");
-    }
-
-    #[test]
     fn the_record_holds_every_fold_and_a_hash_over_the_rest() {
         let evaluation = jdft2d();
         let text = record(&evaluation).expect("it is a MatBench task").expect("it is complete");
@@ -351,34 +222,6 @@ mod tests {
         let zero = outcome("a", 0.0, 1.0, &[]);
         fold.outcomes = vec![zero];
         assert!(matches!(fold_record(&published(&fold), &BTreeMap::new()), Err(Incomplete::Scores { .. })));
-    }
-
-    #[test]
-    fn what_is_missing_is_said() {
-        let whole = jdft2d();
-        assert_eq!(check(&whole), Ok(()));
-
-        let mut changed = whole.clone();
-        changed.folds.pop();
-        let reason = check(&changed).expect_err("a fold is missing").to_string();
-        assert!(reason.ends_with("evaluated: fold-0, fold-1, fold-2, fold-3"), "{reason}");
-
-        let mut changed = whole.clone();
-        changed.folds[0].outcomes.pop();
-        let reason = check(&changed).expect_err("a crystal is missing").to_string();
-        assert!(reason.ends_with("has 636 crystals, 635 are evaluated"), "{reason}");
-
-        let mut changed = whole.clone();
-        changed.folds[0].outcomes[1].material_id = "mb-jdft2d-637".to_owned();
-        assert!(matches!(check(&changed), Err(Incomplete::Identifier { .. })));
-        changed.folds[0].outcomes[1].material_id = "mb-jdft2d-001".to_owned();
-        assert!(matches!(check(&changed), Err(Incomplete::Identifier { .. })), "twice");
-
-        let mut changed = whole.clone();
-        changed.matbench.as_mut().expect("it is there").dataset = "matbench_steels".to_owned();
-        assert!(matches!(check(&changed), Err(Incomplete::Dataset { .. })));
-        changed.matbench = None;
-        assert_eq!(check(&changed), Ok(()));
     }
 
     #[test]

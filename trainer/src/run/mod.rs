@@ -12,7 +12,7 @@
 //! * [`checkpoint`]: state, weights and optimiser in one file
 //! * [`card`]: the model card of the best weights
 //! * [`memory`]: whether a batch fits, and an upper bound of the memory of a run
-//! * [`metrics`]: JSON records of steps and epochs; `gpu`: the load of the GPU in them
+//! * [`metrics`]: JSON records of steps and epochs; `gpu`: the load of the GPU in them, [`resident`]: the memory
 //! * [`curves`]: loss curves; [`tensorboard`]: event files for TensorBoard
 //! * [`progress`]: progress bar or lines; [`span`]: durations as text
 //! * [`interrupt`]: stopping by Ctrl-C
@@ -34,6 +34,7 @@ mod own;
 pub mod plateau;
 mod prepared;
 pub mod progress;
+pub mod resident;
 pub mod schedule;
 pub mod seconds;
 pub mod snapshot;
