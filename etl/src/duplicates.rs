@@ -1,4 +1,5 @@
-//! `etl duplicates`: crystals of equal structure hash in one store, or in one store and another.
+//! `etl duplicates`: crystals of equal structure hash in one store, or in one store and another. They may be equal, and have to
+//! be compared: a hash is of few rounded numbers (specification, section 2.8).
 //!
 //! A store of an earlier format version has no hashes. They are computed from its cells and sites then. Memory holds
 //! 24 bytes for every crystal, and identifiers of those found.
@@ -23,12 +24,15 @@ use crate::structure_hash::{DIGITS, StructureHasher};
 const FORMULA: &str = "chemical_formula_reduced";
 /// Column of the hashes.
 const HASH: &str = "structure_hash";
+/// What the crystals of a group have in common, and what they need not.
+const MEANING: &str = "crystals of one hash have formula, volume per atom and near surroundings in common: they may be \
+                       equal, and have to be compared";
 /// Number of groups that are printed as text.
 const SHOWN_GROUPS: usize = 20;
 /// Number of crystals of a group and a store that are printed as text.
 const SHOWN_CRYSTALS: usize = 4;
 
-/// Crystals of the same hash.
+/// Crystals of the same hash, which may be equal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Group {
     /// The hash.
@@ -72,8 +76,8 @@ impl Duplicates {
         }
         let other = match stores {
             [_, other] => {
-                let verb = agree(&self.found(0), "is", "are");
-                format!("{verb} in {}, too", line(&other.display().to_string()))
+                let verb = agree(&self.found(0), "has", "have");
+                format!("{verb} the structure hash of one in {}", line(&other.display().to_string()))
             }
             _ => format!("share {}", counted(self.groups.len(), "structure hash")),
         };
@@ -86,6 +90,9 @@ impl Duplicates {
                 None | Some(0) => {}
                 Some(without) => writeln!(out, "{store}: {} without a hash", counted(*without, "crystal"))?,
             }
+        }
+        if !self.groups.is_empty() {
+            writeln!(out, "{MEANING}")?;
         }
         Ok(())
     }

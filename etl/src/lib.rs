@@ -14,7 +14,7 @@
 //! parts, worker                 `etl merge` and `etl worker`: builds on several machines
 //! chart, page                   charts in SVG, pages in HTML
 //! stats, inspect, validate      `etl stats`, `etl inspect`, `etl columns`, `etl validate`: the content of a store
-//! duplicates                    `etl duplicates`: crystals that stores have in common
+//! duplicates                    `etl duplicates`: crystals that stores may have in common
 //! export                        `etl export`: crystals of a store as files for other programs
 //! fetch                         `etl fetch`: download of published files
 //! ```

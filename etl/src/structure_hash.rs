@@ -7,8 +7,8 @@ use schemas::hash::sha256;
 
 /// Name of the definition. It is hashed, too, so that hashes of another definition differ.
 const DEFINITION: &str = "mmpt-structure-1";
-/// Number of hexadecimal digits in a structure hash, which are 64 bits. The chance that any two of ten million different
-/// crystals have the same hash is 3e-6.
+/// Number of hexadecimal digits in a structure hash, which are 64 bits. The chance that any two of ten million crystals
+/// with other formulas or numbers have the same hash is 3e-6.
 pub(crate) const DIGITS: usize = 16;
 
 /// Computes structure hashes and reuses its buffers. Create one for each thread.

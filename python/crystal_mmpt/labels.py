@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import math
 import os
 import tempfile
@@ -10,6 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+import numpy
 
 from crystal_mmpt.errors import InputError
 
@@ -71,29 +74,76 @@ def _write(path: Path, columns: dict[str, list[Any]]) -> None:
         if len(values) != len(ids):
             message = f"labels: column {name} has {len(values)} values for {len(ids)} structures"
             raise InputError(message, value=name)
-        for identifier, value in zip(ids, values):
-            if isinstance(value, float) and math.isinf(value):
-                message = f"labels: column {name} of {identifier} is {value}"
-                raise InputError(message, id=str(identifier), value=str(value))
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(columns)
-        for row in zip(*columns.values()):
-            writer.writerow([_cell(value) for value in row])
+        for identifier, row in zip(ids, zip(*columns.values())):
+            writer.writerow([_cell(name, identifier, value) for name, value in zip(columns, row)])
 
 
-def _cell(value: Any) -> str:
-    """A value as text; that of a double parses to the same double, and a missing one is empty."""
+def _cell(name: str, identifier: Any, value: Any) -> str:
+    """A value of a column as text; that of a double parses to the same double, and a missing one is empty.
+
+    Raises:
+        InputError: A number is infinite, or one of a list is missing: no table of labels can hold it.
+    """
+    value = _plain(value)
     if value is None:
         return ""
-    if isinstance(value, bool) or type(value).__name__ in ("bool_", "bool"):
-        return "true" if value else "false"
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        return str(value)
     if isinstance(value, str):
         return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list):
+        _require_whole(name, identifier, value)
+        return json.dumps(value, default=_number_or_text)
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        return str(value)
+    if math.isinf(number):
+        message = f"labels: column {name} of {identifier} is {number}"
+        raise InputError(message, id=str(identifier), value=str(number))
     if math.isnan(number):
         return ""
     return str(int(value)) if number.is_integer() and abs(number) < 2**53 else repr(number)
+
+
+def _plain(value: Any) -> Any:
+    """Python's own value, with lists nested in lists, in the place of a scalar or an array of NumPy, pandas,
+    polars, pyarrow or PyTorch; other values as they are."""
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, (list, tuple)):
+        return [_plain(one) for one in value]
+    if isinstance(value, numpy.generic):
+        plain = value.item()
+        # Python has no type for a long double.
+        return float(plain) if isinstance(plain, numpy.floating) else plain
+    for name in ("tolist", "to_list", "to_pylist", "as_py"):
+        convert = getattr(value, name, None)
+        if callable(convert):
+            return _plain(convert())
+    return value
+
+
+def _require_whole(name: str, identifier: Any, values: list[Any]) -> None:
+    """Refuses lists with a number that is missing or not finite."""
+    for number, value in enumerate(values):
+        if isinstance(value, list):
+            _require_whole(name, identifier, value)
+            continue
+        # Nobody knows whether pandas' NA is equal to anything.
+        is_missing = value is None or type(value).__name__ == "NAType"
+        if is_missing or (isinstance(value, float) and not math.isfinite(value)):
+            message = f"labels: column {name} of {identifier}: item {number} of the list is {value}"
+            hint = "a list has a number of every site, and a crystal without them has None in its place"
+            raise InputError(f"{message}; {hint}", id=str(identifier), value=str(value))
+
+
+def _number_or_text(value: Any) -> float | str:
+    """A value in a list that JSON does not know."""
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return str(value)

@@ -81,11 +81,14 @@ class Tuned:
             crystals), ``validation_error`` (of a number in its unit), ``best_epoch`` and ``epochs``.
         excluded: A dictionary for each crystal that was left out, and for each structure of a frame that is
             no crystal: ``id``, ``value`` and ``reason``.
+        remarks: What is unusual about the division of the crystals and may not be meant, such as test crystals that
+            have the structure hash of a training crystal.
     """
 
     folder: Path
     members: list[dict[str, Any]]
     excluded: list[dict[str, Any]]
+    remarks: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -262,7 +265,7 @@ def finetune(
         structures: Of a frame: the column of the structures, each as those of :func:`crystal_mmpt.featurise`.
         ids: Of a frame: the column of the identifiers; the numbers of the rows from 0 unless given.
         store: Of a frame: folder of the store that is built of it; ``out`` with ``-store`` behind unless
-            given.
+            given. A store that is there already has to be that of the same frame.
         transform: ``log10``, ``log1p`` or ``sqrt``, one for each property: the model learns its values.
         classify: Whether each different whole number of the property is a class.
         above: Predict whether the property is above this value, in its unit, as two classes.
@@ -275,18 +278,21 @@ def finetune(
         split: A split column, a file that lists the crystals of every part, or ``"hash"``.
         batch: Crystals in a batch.
         settings: Further settings by their dotted keys, as ``trainer config`` names them.
-        resume: Whether to go on with the members in ``out``.
+        resume: Whether to go on with the members in ``out``, on the same data.
         overwrite: Whether to remove the members in ``out``, and the store of a frame, and begin anew.
         device: ``cpu``, or a device of :data:`crystal_mmpt.DEVICES`.
         threads: Number of threads; every core unless given.
         progress: A bar or a function.
 
     Raises:
-        InputError: The data, the weights or a setting is at fault, or ``out`` holds a fine-tuning already.
+        InputError: The data, the weights or a setting is at fault, or has no effect beside another one;
+            ``out`` holds a fine-tuning already, or ``store`` the store of another frame.
     """
     properties = [property] if isinstance(property, str) else list(property or ())
     if bool(properties) == (task is not None):
         raise InputError("either a property or a task is learnt")
+    if resume and overwrite:
+        raise InputError("resume = True: cannot be used with overwrite = True", value="True")
     rejects: dict[str, list[Any]] = {}
     if isinstance(data, Store):
         shards = data.path
@@ -294,7 +300,7 @@ def finetune(
         shards = Path(data)
     else:
         shards = Path(f"{Path(out)}-store") if store is None else Path(store)
-        built = _store_of(data, properties, structures, ids, shards, threads, overwrite, resume, progress)
+        built = _store_of(data, properties, structures, ids, shards, threads, overwrite, progress)
         rejects = built.rejects.to_pydict()
     given = {
         "run.epochs": epochs,
@@ -329,7 +335,7 @@ def finetune(
         member["folder"] = Path(member["folder"])
     refused = zip(*(rejects.get(name, []) for name in ("material_id", "reason", "message")))
     no_crystals = [{"id": id, "value": None, "reason": f"{code}: {message}"} for id, code, message in refused]
-    return Tuned(Path(out), told["members"], no_crystals + told["excluded"])
+    return Tuned(Path(out), told["members"], no_crystals + told["excluded"], told["remarks"])
 
 
 def _warn(described: bool, weights: PathLike | None) -> None:
@@ -347,10 +353,9 @@ def _store_of(
     store: Path,
     threads: int | None,
     overwrite: bool,
-    resume: bool,
     progress: ProgressOption,
 ) -> Store:
-    """Builds the store of a frame, unless a resumed fine-tuning has it."""
+    """Builds the store of a frame, unless it is there already; that of another frame is an error."""
     if not hasattr(frame, "columns"):
         kind = type(frame).__name__
         raise InputError(f"{kind} is neither a store nor a frame with a column of structures", value=kind)
@@ -358,8 +363,6 @@ def _store_of(
         if name not in frame.columns:
             there = ", ".join(str(column) for column in frame.columns)
             raise InputError(f"the frame has no column {name}; there are: {there}", value=name)
-    if resume and store.exists():
-        return Store(store)
     return build_store(
         list(frame[structures]),
         store,

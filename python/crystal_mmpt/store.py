@@ -256,7 +256,8 @@ def build_store(
         labels: A file of labels; or columns of properties: a frame of pandas or polars, or a mapping of
             names to values. Columns with ``material_id`` are joined by it, as a file is; others are in the
             order of the structures, and files among these are named by their numbers then, too, unless
-            ``ids`` or keys name them. Names such as ``band_gap_ev`` are documented columns.
+            ``ids`` or keys name them. Names such as ``band_gap_ev`` are documented columns. Lists and arrays hold
+            a number of every site, in the order of the sites, and ``None`` is a missing value.
         name: Value of the column ``source`` and first part of the shards' names.
         threads: Number of threads; every core unless given.
         neighbours: As those of :func:`crystal_mmpt.featurise`, and so are the options up to
@@ -265,7 +266,8 @@ def build_store(
         progress: A bar or a function.
 
     Raises:
-        InputError: A structure, a label or an option is at fault, or there is a store already.
+        InputError: A structure, a label or an option is at fault, or there is a store of other structures,
+            labels or options already. That of the same ones stays as it is.
     """
     bounds = bound_options(max_sites, min_contact, reject_isolated, min_volume, min_distance)
     options = {"neighbours": neighbours, "cutoff": cutoff, "ties": ties, **bounds}

@@ -11,6 +11,7 @@ use serde_json::json;
 
 use crate::entries::{Entries, open};
 use crate::fault::Fault;
+use crate::memory::Inputs;
 use crate::options;
 use crate::work::{self, Caller, Progress};
 
@@ -34,7 +35,12 @@ pub(crate) fn build(
     let items = entries.take();
     work::run(py, progress, move |caller| {
         let source = SourceOptions { name, ..SourceOptions::default() };
-        let (opened, kind) = open(items, &source)?;
+        let inputs = Inputs::of(&items).map_err(|error| Fault::other(&error))?;
+        let (mut opened, kind) = open(items, &source)?;
+        if opened.inputs.is_empty() {
+            // A list names none.
+            opened.inputs.clone_from(&inputs.paths);
+        }
         let request = BuildRequest {
             source,
             labels,

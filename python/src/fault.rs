@@ -17,6 +17,7 @@ use trainer::TrainError;
 use trainer::config::ConfigError;
 use trainer::data::DataError;
 use trainer::device::DeviceError;
+use trainer::finetune::check::RequestError;
 use trainer::predict::PredictError;
 use trainer::task::TaskError;
 
@@ -200,6 +201,16 @@ fn of_predict(error: &PredictError) -> Place {
     }
 }
 
+fn of_request(error: &RequestError) -> Place {
+    match error {
+        RequestError::OfTask { value, .. }
+        | RequestError::Together { value, .. }
+        | RequestError::WithoutEffect { value, .. } => Place::value(value),
+        RequestError::Folds { count } => Place::value(count),
+        _ => Place::default(),
+    }
+}
+
 fn of_train(error: &TrainError) -> Place {
     match error {
         TrainError::Data(error) => of_data(error),
@@ -273,6 +284,12 @@ impl From<TaskError> for Fault {
             TaskError::Data(error) => error.into(),
             error => Self::input(&error, Place::default()),
         }
+    }
+}
+
+impl From<RequestError> for Fault {
+    fn from(error: RequestError) -> Self {
+        Self::input(&error, of_request(&error))
     }
 }
 

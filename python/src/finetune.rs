@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use pyo3::prelude::*;
 use serde_json::json;
-use trainer::config::{Config, Override, Purpose};
-use trainer::data::Sources;
+use trainer::config::{Config, ConfigError, Override, Purpose};
+use trainer::finetune::check::{Target, TargetRequest, require_effect};
 use trainer::finetune::member::Encoders;
 use trainer::finetune::{Request, Summary, finetune_reporting, recipe};
 use trainer::ranks::Alone;
 use trainer::run::folder::Existing;
 use trainer::run::progress::{Progress as Report, Standing};
-use trainer::task::{Classes, Division, PropertyRequest, PropertyTask, Task, Transform};
+use trainer::task::Transform;
 
 use crate::fault::Fault;
 use crate::options;
@@ -40,7 +40,7 @@ pub(crate) struct FinetuneOptions {
     out: PathBuf,
     seeds: Vec<u64>,
     fold: Option<Vec<usize>>,
-    folds: Option<usize>,
+    folds: Option<u64>,
     split: Option<String>,
     /// Settings as `key=value`.
     settings: Vec<String>,
@@ -63,14 +63,6 @@ pub(crate) fn finetune(
     })
 }
 
-/// What is to be learnt.
-struct Target {
-    task: Task,
-    split_file: Option<PathBuf>,
-    /// Number of crystals with a value; `None` for a task.
-    labelled: Option<usize>,
-}
-
 fn run(options: &FinetuneOptions, caller: &Caller) -> Result<String, Fault> {
     let device = options::device(&options.device)?;
     let mut overrides = Vec::new();
@@ -85,6 +77,7 @@ fn run(options: &FinetuneOptions, caller: &Caller) -> Result<String, Fault> {
     let by_seeds = !options.seeds.is_empty();
     let purpose = if by_seeds { Purpose::FinetuningBySeeds } else { Purpose::Finetuning };
     purpose.require_effect(&config, &overrides)?;
+    require_effect(&task, &overrides)?;
     let request = Request {
         seeds: if by_seeds { options.seeds.clone() } else { vec![config.seed] },
         task,
@@ -115,11 +108,6 @@ fn run(options: &FinetuneOptions, caller: &Caller) -> Result<String, Fault> {
 
 /// Loads the task, or makes that of the properties.
 fn target(options: &FinetuneOptions, overrides: &[Override]) -> Result<Target, Fault> {
-    if let Some(name) = &options.task {
-        let split_file = options.split.as_ref().map(PathBuf::from);
-        return Ok(Target { task: Task::load(name)?, split_file, labelled: None });
-    }
-    let config = Config::resolve_named(|_| Vec::new(), None, overrides)?;
     let mut transforms = Vec::new();
     for name in &options.transforms {
         let known = [Transform::None, Transform::Log10, Transform::Log1p, Transform::Sqrt];
@@ -127,23 +115,31 @@ fn target(options: &FinetuneOptions, overrides: &[Override]) -> Result<Target, F
         let refuse = || Fault::of_value(format!("transform = {name}: none, log10, log1p or sqrt"), name);
         transforms.push(found.ok_or_else(refuse)?);
     }
-    let request = PropertyRequest {
+    let request = TargetRequest {
+        task: options.task.clone(),
         properties: options.properties.clone(),
         transforms,
-        classes: match options.above {
-            Some(value) => Some(Classes::Above(value)),
-            None => options.classify.then_some(Classes::OfValues),
-        },
-        division: match (options.folds, &options.split) {
-            (Some(count), _) => Division::Folds(count),
-            (None, Some(split)) => Division::Split(split.clone()),
-            (None, None) => Division::Default,
-        },
-        seed: config.seed,
+        classify: options.classify,
+        above: options.above,
+        folds: options.folds,
+        split: options.split.clone(),
     };
-    let sources = Sources::resolve(&options.shards, None)?;
-    let PropertyTask { task, split_file, labelled } = PropertyTask::new(&sources, &request)?;
-    Ok(Target { task, split_file, labelled: Some(labelled) })
+    request.load(|| -> Result<_, Fault> { Ok((options.shards.clone(), seed(overrides)?)) })
+}
+
+/// Returns the seed, which no recipe decides. The ranges of other settings may depend on those of a recipe, and are
+/// checked when that is known.
+fn seed(overrides: &[Override]) -> Result<u64, ConfigError> {
+    let mut found = None;
+    let keep = |config: &Config| {
+        found = Some(config.seed);
+        Vec::new()
+    };
+    let checked = Config::resolve_named(keep, None, overrides);
+    match found {
+        Some(seed) => Ok(seed),
+        None => checked.map(|config| config.seed),
+    }
 }
 
 fn shown(standing: Standing) -> Progress {
@@ -175,6 +171,7 @@ fn told(summary: &Summary) -> String {
     json!({
         "members": members.collect::<Vec<_>>(),
         "excluded": excluded.collect::<Vec<_>>(),
+        "remarks": summary.remarks.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "described": summary.described,
     })
     .to_string()

@@ -2,7 +2,7 @@
 //!
 //! * `table`: record batches as Arrow streams, without a copy; `values`: their values as Python's own
 //! * `work`: work on a thread of its own, with progress and Ctrl-C; `fault`: errors as Python's exceptions
-//! * `entries`: structures that Python holds
+//! * `entries`: structures that Python holds; `memory`: their identity as inputs of a store
 //! * `options`: settings and limits by keyword
 //! * `featurise`, `build`, `store`, `batches`: features, stores and batches of graphs
 //! * `predict`, `embed`, `finetune`, `evaluate`: the trainer
@@ -18,6 +18,7 @@ mod evaluate;
 mod fault;
 mod featurise;
 mod finetune;
+mod memory;
 mod options;
 mod predict;
 mod store;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pandas
 import polars
@@ -119,6 +120,59 @@ def test_a_frame_is_learnt_and_tested(tmp_path, store, gaps):
     with pytest.raises(InputError, match="no column gap") as error:
         finetune(frame, "gap", out=tmp_path / "other")
     assert error.value.value == "gap"
+
+
+def test_the_store_of_another_frame_is_told(tmp_path, store, gaps):
+    names = sorted(gaps)[:30]
+    structures = {one.properties["material_id"]: one for one in open_store(store).to_pymatgen()}
+    frame = pandas.DataFrame(
+        {"structure": [structures[name] for name in names], "gap": [gaps[name] for name in names]}
+    )
+    options = {"store": tmp_path / "s", "epochs": 1, "folds": 2, "fold": [0], "settings": SMALL}
+    first = finetune(frame, "gap", out=tmp_path / "a", **options)
+    # The same frame has the store already.
+    second = finetune(frame, "gap", out=tmp_path / "b", **options)
+    assert [member["train"] for member in second.members] == [member["train"] for member in first.members]
+    assert finetune(frame, "gap", out=tmp_path / "a", resume=True, **options) == first
+    turned = frame.assign(structure=list(frame["structure"])[::-1])
+    shifted = frame.assign(gap=frame["gap"] + 1)
+    for other, told in [(turned, "<structures in memory>"), (shifted, "labels.csv")]:
+        for out, resume in [("c", False), ("a", True)]:
+            with pytest.raises(InputError, match=f"an earlier state of input {told}"):
+                finetune(other, "gap", out=tmp_path / out, resume=resume, **options)
+    assert not (tmp_path / "c").exists()
+
+
+def test_what_would_have_no_effect_is_refused(store, tmp_path):
+    task = "the task 'textbook_band_gap' says what is learnt and how its crystals are divided"
+    gap, both = "band_gap_ev", ["band_gap_ev", "bulk_modulus_gpa"]
+    for property, options, message in [
+        (gap, {"folds": 3, "split": "split"}, "folds = 3: cannot be used with split = split"),
+        (gap, {"folds": 1}, "folds = 1: must be 2 to 100"),
+        (both, {"transform": "log1p"}, "transform gives 1 transform for 2 properties"),
+        (gap, {"transform": ["log1p", "sqrt"]}, "transform gives 2 transforms for 1 property"),
+        (gap, {"classify": True, "transform": "sqrt"}, "classify = true: cannot be used with transform"),
+        (gap, {"above": 1, "classify": True}, "above = 1: cannot be used with classify = true"),
+        (gap, {"resume": True, "overwrite": True}, "resume = True: cannot be used with overwrite = True"),
+        (None, {"transform": "log1p"}, f"transform = log1p: has no effect: {task}"),
+        (None, {"classify": True}, f"classify = true: has no effect: {task}"),
+        (None, {"above": 0.5}, f"above = 0.5: has no effect: {task}"),
+        (None, {"folds": 3}, f"folds = 3: has no effect: {task}"),
+        (
+            gap,
+            {"settings": {"finetune.class_weights": "balanced"}},
+            "settings: finetune.class_weights = balanced: has no effect: the task predicts numbers",
+        ),
+        (
+            gap,
+            {"split": "hash", "settings": {"finetune.validation": "per-fold"}},
+            "settings: finetune.validation = per-fold: has no effect: the task has no folds",
+        ),
+    ]:
+        named = "textbook_band_gap" if property is None else None
+        with pytest.raises(InputError, match=re.escape(message)):
+            finetune(store, property, task=named, out=tmp_path / "a", epochs=1, **options)
+        assert not (tmp_path / "a").exists()
 
 
 def test_a_fine_tuning_is_that_of_the_program(run, store, tuned, tmp_path):

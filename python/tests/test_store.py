@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import zipfile
 
+import numpy
 import pandas
+import polars
 import pyarrow
 import pyarrow.parquet
 import pytest
@@ -121,6 +124,79 @@ def test_labels_at_fault_are_named(tmp_path):
             build_store([SALT, SALT], tmp_path / "store", ids=ids, labels=labels)
         assert not (tmp_path / "store").exists()
         assert "line 3" not in message or raised.value.line == 3
+
+
+def test_lists_of_labels_keep_their_numbers(tmp_path):
+    charges = [0.123456789, -1.98765e-05]
+    # More sites than NumPy prints.
+    large, many = SALT * (8, 8, 8), numpy.arange(1024) / 7
+    given = [
+        numpy.array(charges),
+        numpy.array(charges, dtype=numpy.longdouble),
+        tuple(charges),
+        [numpy.float64(charge) for charge in charges],
+        pandas.Series(charges),
+        polars.Series(charges),
+        pyarrow.array([charges])[0],
+    ]
+    single = numpy.array(charges, dtype=numpy.float32)
+    structures = {f"{number}": SALT for number in range(len(given))}
+    structures |= {"single": SALT, "none": SALT, "large": large}
+    labels = {"site_charge": [*given, single, None, many], "x": [numpy.array(1.5)] * len(structures)}
+    with numpy.printoptions(precision=3, suppress=True):
+        store = build_store(structures, tmp_path / "store", labels=labels)
+    rows = store.table(["site_charge", "x"]).to_pydict()
+    assert rows["site_charge"] == [charges] * len(given) + [single.tolist(), None, many.tolist()]
+    assert set(rows["x"]) == {1.5}
+    # Of a single site, too, it is a list.
+    one = Structure(Lattice.cubic(3.35), ["Po"], [[0, 0, 0]])
+    store = build_store([one], tmp_path / "one", labels={"site_charge": [numpy.array([0.5])]})
+    assert store.table(["site_charge"]).to_pydict() == {"site_charge": [[0.5]]}
+    for value, shown in [(float("nan"), "nan"), (None, "None"), (pandas.NA, "<NA>"), (-numpy.inf, "-inf")]:
+        with pytest.raises(InputError, match=f"of a: item 1 of the list is {shown}") as raised:
+            build_store({"a": SALT}, tmp_path / "other", labels={"site_charge": [[0.5, value]]})
+        assert (raised.value.id, raised.value.value) == ("a", shown)
+    assert not (tmp_path / "other").exists()
+
+
+def test_a_store_of_other_structures_is_told(tmp_path):
+    moved, text = SALT.copy(), SALT.to(fmt="cif")
+    moved.translate_sites([1], [0.01, 0, 0])
+    path, labels = tmp_path / "store", {"x": [1, 2]}
+    store = build_store({"a": SALT, "b": SALT}, path, labels=labels)
+    held, table = store.manifest["inputs"]
+    assert (held["file"], table["file"]) == ("<structures in memory>", "labels.csv")
+    assert held["bytes"] == 2 * 65, "a hash and a line feed for each"
+    again = build_store({"a": SALT, "b": SALT}, path, labels=labels)
+    assert again.manifest == store.manifest
+    for others in [{"a": SALT, "b": moved}, {"b": SALT, "a": SALT}, {"a": SALT, "b": text}]:
+        with pytest.raises(InputError, match="with an earlier state of input <structures in memory>"):
+            build_store(others, path, labels=labels)
+    with pytest.raises(InputError, match="with an earlier state of input labels.csv"):
+        build_store({"a": SALT, "b": SALT}, path, labels={"x": [1, 3]})
+    assert open_store(path).manifest == store.manifest
+    replaced = build_store({"a": SALT, "b": moved}, path, labels=labels, force=True)
+    assert replaced.manifest["inputs"][0] != held
+
+
+def test_files_between_structures_in_memory_are_inputs(tmp_path):
+    file, folder, archive = tmp_path / "x.cif", tmp_path / "folder", tmp_path / "packed.zip"
+    folder.mkdir()
+    for path in (file, folder / "y.cif"):
+        SALT.to(str(path))
+    with zipfile.ZipFile(archive, "w") as packed:
+        packed.write(file, "z.cif")
+    mixture = [archive, SALT, SALT, folder, file, SALT]
+    store = build_store(mixture, tmp_path / "store")
+    held = "<structures in memory>"
+    names = [given["file"] for given in store.manifest["inputs"]]
+    assert names == ["packed.zip", held, "folder", "x.cif", held]
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    assert store.manifest["inputs"][3]["sha256"] == digest
+    assert build_store(mixture, tmp_path / "store").manifest == store.manifest
+    (folder / "y.cif").write_text(file.read_text() + "# changed\n")
+    with pytest.raises(InputError, match="an earlier state of input folder"):
+        build_store(mixture, tmp_path / "store")
 
 
 def test_entries_that_are_no_crystals_are_told(tmp_path):

@@ -255,17 +255,16 @@ pub fn shard_schema(splits: &[String], properties: &[PropertyColumn]) -> SchemaR
 /// Returns the field of a property column.
 fn property_field(property: &PropertyColumn) -> Field {
     let PropertyColumn { column, key, kind } = property;
-    let (unit, description) = match (kind, property::by_column(column)) {
-        (PropertyKind::Number, Some(definition)) => (definition.unit, definition.description),
-        (PropertyKind::Number, None) => ("", "Numeric property passed through from the source"),
-        (PropertyKind::Boolean, _) => {
-            ("", "Truth value passed through from the source: 1 for true, 0 for false")
-        }
-        (PropertyKind::Class, _) => ("", "Class passed through from the source"),
-        (PropertyKind::SiteNumbers, _) => ("", "Number of every site, passed through from the source"),
+    let description = match (kind, property::by_column(column)) {
+        (PropertyKind::Number, Some(definition)) => definition.description,
+        (PropertyKind::Number, None) => "Numeric property passed through from the source",
+        (PropertyKind::Boolean, _) => "Truth value passed through from the source: 1 for true, 0 for false",
+        (PropertyKind::Class, _) => "Class passed through from the source",
+        (PropertyKind::SiteNumbers, _) => "Number of every site, passed through from the source",
     };
     let shape = if *kind == PropertyKind::SiteNumbers { "[nsites]" } else { "" };
-    let mut metadata = documentation(unit, shape, description);
+    // A number without a unit has none here; that of a pure number is 1.
+    let mut metadata = documentation(property.unit().unwrap_or_default(), shape, description);
     metadata.insert("key".to_owned(), key.clone());
     if *kind == PropertyKind::Boolean {
         metadata.insert(VALUES_KEY.to_owned(), BOOLEAN_VALUES.to_owned());
@@ -343,6 +342,22 @@ mod tests {
         let gap = schema.field_with_name("band_gap_ev").expect("the property is a column");
         assert_eq!(gap.metadata()["unit"], "eV");
         assert_eq!(gap.metadata()["key"], "band_gap");
+    }
+
+    #[test]
+    fn numbers_are_stored_with_the_unit_of_their_key() {
+        let properties = [
+            PropertyColumn::number("e_coh_ev_atom", "E_coh (eV/atom)"),
+            PropertyColumn::number("refractive_index", "n"),
+            PropertyColumn::number("hardness", "hardness"),
+            PropertyColumn { kind: PropertyKind::Class, ..PropertyColumn::number("phase_k", "phase (K)") },
+        ];
+        let schema = shard_schema(&[], &properties);
+        let units = properties.map(|property| {
+            let field = schema.field_with_name(&property.column).expect("the property is a column");
+            field.metadata().get("unit").cloned()
+        });
+        assert_eq!(units, [Some("eV/atom".to_owned()), Some("1".to_owned()), None, None]);
     }
 
     #[test]

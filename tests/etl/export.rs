@@ -254,3 +254,23 @@ fn odd_identifiers_keep_their_labels() {
         assert_eq!(found, expected, "{format}");
     }
 }
+
+#[test]
+fn hidden_characters_of_identifiers_come_back_from_frames() {
+    let folder = folder();
+    let table = folder.path().join("crystals.csv");
+    let mut records = csv::Writer::from_path(&table).expect("a file");
+    records.write_record(["id", "cif"]).expect("a row");
+    let ids = ["q\u{200b}q", "gpj.\u{202e}exe", "a\u{2028}b", "\\u{200b}\""];
+    for id in ids {
+        records.write_record([id, caesium_chloride(4.1).as_str()]).expect("a row");
+    }
+    records.flush().expect("a file");
+    let [store, frames, again] = ["store", "all.extxyz", "again"].map(|name| folder.path().join(name));
+    build("table", &table, &store, &["--quiet"], 0);
+    export(&store, &frames, &["--format", "extxyz"], 0);
+    build("extxyz", &frames, &again, &["--quiet"], 0);
+    for store in [&store, &again] {
+        assert_eq!(texts(&rows(store), "material_id"), ids.map(|id| Some(id.to_owned())));
+    }
+}

@@ -343,3 +343,103 @@ fn flags_of_a_poscar_name_no_element() {
     assert_eq!(rejects(out.path())["free"].0, "poscar_no_symbols");
     assert!(said(&output).contains("1 noted: symbols_from_comment"), "{}", said(&output));
 }
+
+#[test]
+fn units_of_headers_are_stored_with_their_columns() {
+    let raw = folder();
+    let cif = caesium_chloride(4.12);
+    let table = "ID,E_coh (eV/atom),mev gap (meV),n\na,1,2,3\n";
+    write(raw.path(), &[("a.cif", cif.as_str()), ("labels.csv", table)]);
+    let out = folder();
+    let said_of_build = said(&build("cif", raw.path(), out.path(), &[], 0));
+    let told = "E_coh (eV/atom) as e_coh_ev_atom, eV/atom; mev gap (meV) as mev_gap_mev, meV; n\n";
+    assert!(said_of_build.contains(told), "{said_of_build}");
+    let schema = sorted_rows(out.path()).schema();
+    let unit = |column: &str| {
+        let field = schema.field_with_name(column).expect("a column of the store");
+        field.metadata().get("unit").cloned()
+    };
+    let units = ["e_coh_ev_atom", "mev_gap_mev", "n"].map(unit);
+    assert_eq!(units, [Some("eV/atom".to_owned()), Some("meV".to_owned()), None]);
+    let comments = said(&etl(["columns", text(out.path()), "--sql"]));
+    let comment = "\"e_coh_ev_atom\" IS 'Numeric property passed through from the source, in eV/atom';";
+    assert!(comments.contains(comment), "{comments}");
+}
+
+#[test]
+fn tables_with_two_units_of_a_column_are_refused() {
+    let raw = folder();
+    let cif = caesium_chloride(4.12);
+    write(raw.path(), &[("a.cif", cif.as_str()), ("b.cif", cif.as_str())]);
+    let tables = folder();
+    write(tables.path(), &[("l.csv", "id,gap (meV)\na,1\n"), ("m.csv", "id,gap (MeV)\nb,1\n")]);
+    let [first, second] = ["l.csv", "m.csv"].map(|name| tables.path().join(name));
+    let out = folder();
+    let labels = ["--labels", text(&first), "--labels", text(&second)];
+    let line = complaint(&build("cif", raw.path(), out.path(), &labels, 2));
+    assert!(line.contains("the column gap_mev holds numbers in meV in "), "{line}");
+    assert!(line.contains("l.csv, and numbers in MeV in "), "{line}");
+}
+
+#[test]
+fn the_index_of_a_pandas_table_joins_nothing() {
+    let raw = folder();
+    let cif = caesium_chloride(4.12);
+    write(raw.path(), &[("1.cif", &cif), ("2.cif", &cif), ("3.cif", &cif)]);
+    for header in [",filename,gap", "Unnamed: 0,filename,gap", ",mp_id,gap", "index,name,gap"] {
+        let table = format!("{header}\n0,1.cif,1\n1,2.cif,2\n2,3.cif,3\n");
+        write(raw.path(), &[("labels.csv", &table)]);
+        let out = folder();
+        let output = build("cif", raw.path(), out.path(), &[], 0);
+        assert!(said(&output).contains("3 of 3 rows joined: "), "{}", said(&output));
+        assert_eq!(values(out.path(), "gap"), pairs([("1", 1.0), ("2", 2.0), ("3", 3.0)]), "{header}");
+    }
+    write(raw.path(), &[("labels.csv", "Unnamed: 0,gap\n0,1\n1,2\n2,3\n")]);
+    let out = folder();
+    let line = complaint(&build("cif", raw.path(), out.path(), &[], 2));
+    for part in ["labels.csv: line 1: ", "\"Unnamed: 0,gap\"", "material_id"] {
+        assert!(line.contains(part), "{part}: {line}");
+    }
+    assert!(tree(out.path()).is_empty(), "{:?}", tree(out.path()).keys());
+}
+
+#[test]
+fn tables_that_are_not_what_they_seem_are_refused() {
+    let raw = folder();
+    let cif = caesium_chloride(4.12);
+    write(raw.path(), &[("a.cif", &cif), ("b.cif", &cif), ("c.cif", &cif)]);
+    let tables = folder();
+    write(tables.path(), &[("rows.csv", "a,1\nb,2\nc,3\n"), ("frame.json", r#"{"gap":{"a":1,"b":2}}"#)]);
+    for (name, told) in [
+        ("rows.csv", "rows.csv: line 1: its first line holds numbers: is the header missing?"),
+        ("frame.json", "like those of a pandas JSON of columns"),
+    ] {
+        let table = tables.path().join(name);
+        let line = complaint(&build("cif", raw.path(), folder().path(), &["--labels", text(&table)], 2));
+        assert!(line.contains(told), "{line}");
+    }
+}
+
+#[test]
+fn signs_and_splittings_do_not_change_what_a_column_is() {
+    let raw = folder();
+    let cif = caesium_chloride(4.12);
+    let header = "id,带隙 (eV),gap (µeV),Δ band gap (eV),-band_gap (eV),exchange_split,run_split";
+    let table = format!("{header}\na,1,2,3,4,0.5,1\n");
+    write(raw.path(), &[("a.cif", &cif), ("labels.csv", &table)]);
+    let out = folder();
+    build("cif", raw.path(), out.path(), &["--filter", "带隙_ev > 0.5"], 0);
+    for (column, value) in [
+        ("带隙_ev", 1.0),
+        ("gap_uev", 2.0),
+        ("delta_band_gap_ev", 3.0),
+        ("minus_band_gap_ev", 4.0),
+        ("exchange_split", 0.5),
+    ] {
+        assert_eq!(values(out.path(), column), pairs([("a", value)]), "{column}");
+    }
+    assert_eq!(texts(&rows(out.path()), "split_run"), [Some("1".to_owned())]);
+    assert!(rows(out.path())[0].column_by_name("band_gap_ev").is_none());
+    let comments = said(&etl(["columns", text(out.path()), "--sql"]));
+    assert!(comments.contains("crystals.\"带隙_ev\" IS "), "{comments}");
+}

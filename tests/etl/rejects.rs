@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use schemas::layout::StorePaths;
+
 use crate::support::*;
 
 #[test]
@@ -87,4 +89,112 @@ fn filters_drop_without_blame() {
     let dashes = "material_id != \"Ag--fcc\" AND nsites < 3";
     build("cif", &sample(), out.path(), &["--filter", dashes, "--force"], 0);
     assert_eq!(manifest(out.path()).counts.filtered_by.keys().collect::<Vec<_>>(), [dashes]);
+}
+
+/// An entry of OPTIMADE: an atom of polonium, with further attributes, each with a comma behind it.
+fn polonium(id: &str, further: &str) -> String {
+    format!(
+        r#"{{"id": "{id}", "type": "structures", "attributes": {{{further} "species_at_sites": ["Po"],
+            "lattice_vectors": [[3, 0, 0], [0, 3, 0], [0, 0, 3]], "cartesian_site_positions": [[0, 0, 0]]}}}}"#
+    )
+}
+
+#[test]
+fn rejects_of_several_inputs_come_in_the_order_of_reading() {
+    let raw = folder();
+    // The names are not in the order of reading.
+    let (first, second) = (raw.path().join("b.json"), raw.path().join("a.json"));
+    let layer = r#""nperiodic_dimensions": 2,"#;
+    for (path, entries) in [
+        (&first, [polonium("x", ""), polonium("layer-1", layer), polonium("x", "")]),
+        (&second, [polonium("layer-2", layer), polonium("y", ""), polonium("x", "")]),
+    ] {
+        fs::write(path, format!("[{}]", entries.join(", "))).expect("a file");
+    }
+    let out = folder();
+    build("optimade", &first, out.path(), &["--input", text(&second)], 1);
+    let listed = batches(&StorePaths::new(out.path()).rejects());
+    let column = |name| texts(&listed, name).into_iter().flatten().collect::<Vec<_>>();
+    assert_eq!(column("material_id"), ["layer-1", "x", "layer-2", "x"]);
+    let files = column("source_file");
+    let expected = [&first, &first, &second, &second].map(|path| text(path).to_owned());
+    assert_eq!(files, expected);
+    // `--id` is for files of one crystal each.
+    assert_eq!(column("message")[1], "'x' was read before; the first one is kept");
+}
+
+#[test]
+fn entries_of_optimade_that_are_no_crystals_are_told_by_any_of_their_attributes() {
+    let raw = folder();
+    let input = raw.path().join("a.json");
+    let entries = [
+        polonium("whole", r#""nperiodic_dimensions": 3, "dimension_types": [1, 1, 1], "assemblies": [],"#),
+        polonium("unsaid", r#""nperiodic_dimensions": null, "assemblies": null,"#),
+        polonium("layer", r#""nperiodic_dimensions": 2,"#),
+        polonium("molecule", r#""nperiodic_dimensions": 0, "dimension_types": null,"#),
+        polonium("both", r#""nperiodic_dimensions": 2, "dimension_types": [1, 1, 1],"#),
+        polonium("assembled", r#""assemblies": [{"sites_in_groups": [[0]], "group_probabilities": [1]}],"#),
+    ];
+    fs::write(&input, format!("[{}]", entries.join(", "))).expect("a file");
+    let out = folder();
+    build("optimade", &input, out.path(), &[], 1);
+    let kept: Vec<_> = texts(&rows(out.path()), "material_id").into_iter().flatten().collect();
+    assert_eq!(kept, ["whole", "unsaid"]);
+    let rejects = rejects(out.path());
+    let reasons: Vec<_> = rejects.iter().map(|(id, (reason, _))| (id.as_str(), reason.as_str())).collect();
+    let expected = [
+        ("assembled", "hidden_atoms"),
+        ("both", "not_periodic"),
+        ("layer", "not_periodic"),
+        ("molecule", "not_periodic"),
+    ];
+    assert_eq!(reasons, expected);
+}
+
+#[test]
+fn of_two_structures_of_a_record_none_is_taken() {
+    let raw = folder();
+    let input = raw.path().join("a.json");
+    let structure = |edge: f64| {
+        format!(
+            r#""structure": {{"lattice": {{"matrix": [[{edge}, 0, 0], [0, {edge}, 0], [0, 0, {edge}]]}},
+                "sites": [{{"species": [{{"element": "Po", "occu": 1}}], "abc": [0, 0, 0]}}]}}"#
+        )
+    };
+    let (small, large) = (structure(3.3), structure(3.5));
+    let records = [
+        format!(r#"{{"material_id": "one", {small}}}"#),
+        format!(r#"{{"material_id": "two", {small}, {large}}}"#),
+        format!(r#"{{{small}, {large}, "material_id": "behind"}}"#),
+    ];
+    fs::write(&input, format!("[{}]", records.join(", "))).expect("a file");
+    let out = folder();
+    build("pymatgen", &input, out.path(), &[], 1);
+    assert_eq!(texts(&rows(out.path()), "material_id"), [Some("one".to_owned())]);
+    let rejects = rejects(out.path());
+    assert_eq!(rejects.len(), 2, "{rejects:?}");
+    for id in ["two", "behind"] {
+        let (reason, message) = &rejects[id];
+        assert!(reason == "bad_json" && message.ends_with("found a second \"structure\""), "{message}");
+    }
+}
+
+#[test]
+fn cifs_in_tables_may_have_two_characters_for_a_line_end() {
+    let raw = folder();
+    let table = raw.path().join("crystals.csv");
+    let mut records = csv::Writer::from_path(&table).expect("a file");
+    let plain = caesium_chloride(4.12);
+    let escaped = plain.replace('\n', "\\n");
+    let broken = escaped.replace("_cell_length_b ", "_cell_length_b x");
+    for record in [["id", "cif"], ["plain", &plain], ["escaped", &escaped], ["broken", &broken]] {
+        records.write_record(record).expect("a row");
+    }
+    records.flush().expect("a file");
+    let out = folder();
+    build("table", &table, out.path(), &[], 1);
+    let rows = rows(out.path());
+    assert_eq!(texts(&rows, "material_id"), ["plain", "escaped"].map(|id| Some(id.to_owned())));
+    assert_eq!(doubles(&rows, "a")[0], doubles(&rows, "a")[1]);
+    assert_eq!(rejects(out.path())["broken"].0, "cif_bad_number");
 }

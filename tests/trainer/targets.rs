@@ -213,3 +213,103 @@ fn a_share_without_a_value_to_learn_from_is_refused() {
     assert!(line.contains("of a single class in the train part"), "{line}");
     assert!(!out.exists());
 }
+
+#[test]
+fn options_of_properties_are_refused_beside_a_task_and_each_other() {
+    let (folder, store) = (folder(), store());
+    let out = folder.path().join("none");
+    let rest = ["--shards", text(&store), "--out", text(&out), "--from-scratch"];
+    let (task, property) = (["--task", "textbook_band_gap"], ["--property", "band_gap_ev"]);
+    for (target, more, options) in [
+        (task, &["--transform", "log1p"][..], ["--task <TASK>", "--transform <NAME>"]),
+        (task, &["--classify"], ["--task <TASK>", "--classify"]),
+        (task, &["--above", "0.1"], ["--task <TASK>", "--above <VALUE>"]),
+        (task, &["--folds", "3"], ["--task <TASK>", "--folds <N>"]),
+        (property, &["--above", "0.1", "--classify"], ["--above <VALUE>", "--classify"]),
+    ] {
+        let output = trainer([&["finetune"][..], &target, &rest, more].concat());
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        // The line of the argument parser, which adds the usage.
+        let line = said.lines().next().unwrap_or_default();
+        assert!(line.contains("cannot be used with"), "{said}");
+        assert!(options.iter().all(|option| line.contains(option)), "{said}");
+        assert!(!out.exists());
+    }
+    let said = refused(&on("band_gap_ev,bulk_modulus_gpa", &store, &out, &["--transform", "log10"]));
+    assert!(said.contains(": --transform gives 1 transform for 2 properties: name one for each"), "{said}");
+}
+
+/// Builds a store of crystals of the sample with a table of labels, in a folder. `columns` is the header behind that of the
+/// identifiers, and `row` what a crystal has there by its band gap in eV.
+fn store_with(folder: &Path, columns: &str, row: impl Fn(f64) -> String) -> std::path::PathBuf {
+    let [cifs, labels, store] = ["cifs", "labels.csv", "store"].map(|name| folder.join(name));
+    fs::create_dir(&cifs).expect("a writable folder");
+    let sample = root().join("data/sample");
+    let gaps = fs::read_to_string(sample.join("labels.csv")).expect("the sample's labels");
+    let mut table = format!("material_id,{columns}\n");
+    for line in gaps.lines().skip(1).step_by(9) {
+        let fields: Vec<&str> = line.split(',').collect();
+        let Ok(gap) = fields[2].parse::<f64>() else { continue };
+        table += &format!("{},{}\n", fields[0], row(gap));
+        let cif = format!("{}.cif", fields[0]);
+        fs::copy(sample.join(&cif), cifs.join(&cif)).expect("a CIF");
+    }
+    fs::write(&labels, table).expect("a writable folder");
+    let build = ["build", "cif", "--quiet", "--input", text(&cifs), "--labels", text(&labels)];
+    etl([&build[..], &["--out", text(&store)]].concat());
+    store
+}
+
+#[test]
+fn units_of_headers_and_digits_of_small_errors_reach_people() {
+    let folder = folder();
+    let path = |name: &str| folder.path().join(name);
+    let row = |gap: f64| format!("{:e},{}", 1e-5 * (gap + 0.5), gap + 1.0);
+    let store = store_with(folder.path(), "E_coh (eV/atom),hardness", row);
+    let out = path("run");
+    succeed(&on("e_coh_ev_atom,hardness", &store, &out, &[]));
+    let said = succeed(&["evaluate", text(&out)]);
+    let (small, usual) = said.split_once("\nhardness\n").expect("both properties");
+    let folds = |text: &str| -> Vec<String> {
+        text.lines().filter(|line| line.starts_with("fold-")).map(str::to_owned).collect()
+    };
+    let (small_folds, usual_folds) = (folds(small), folds(usual));
+    assert_eq!((small_folds.len(), usual_folds.len()), (3, 3), "{said}");
+    assert!(!small.contains("0.00000"), "{said}");
+    for line in &small_folds {
+        assert!(line.ends_with(" eV/atom") && line.matches("e-").count() >= 3, "{line}");
+        assert_eq!(line.len(), small_folds[0].len(), "columns are aligned: {said}");
+    }
+    for line in &usual_folds {
+        let median = line.split_whitespace().last().expect("the median");
+        let decimals = median.split_once('.').map(|(_, decimals)| decimals.len());
+        assert!(median.parse::<f64>().is_ok() && decimals == Some(5), "{line}");
+    }
+
+    // A unit that nobody gave is none, not that of pure numbers.
+    let evaluation = out.join("evaluation");
+    for (property, unit) in [("e_coh_ev_atom", "eV/atom"), ("hardness", "")] {
+        let record = json(&evaluation.join(property).join("evaluation.json"));
+        assert_eq!(record["unit"], unit);
+        let rows = csv(&evaluation.join("predictions.csv"));
+        let mut units = rows.iter().filter(|row| &row[2] == property).map(|row| row[3].to_owned());
+        assert!(units.next().is_some_and(|first| first == unit) && units.all(|other| other == unit));
+    }
+    let card = fs::read_to_string(out.join("fold-0/seed-123/card.md")).expect("a card");
+    let about = |start: &str| card.lines().find(|line| line.starts_with(start)).unwrap_or_default();
+    assert!(about("Predicts `e_coh_ev_atom` of a crystal in eV/atom. ").contains("e-5"), "{card}");
+    assert!(!about("Predicts `hardness` of a crystal. ").is_empty(), "{card}");
+
+    let by_hash = "rule = \"hash\"\nvalidation_fraction = 0.2\ntest_fraction = 0.2";
+    let definition = GAPS
+        .replace("band_gap_ev", "e_coh_ev_atom")
+        .replace("rule = \"column\"\ncolumn = \"split\"", by_hash)
+        .replace("\"eV\"", "\"meV/atom\"");
+    let (task, refused_run) = (path("task.toml"), path("refused"));
+    fs::write(&task, definition).expect("a writable folder");
+    let line = refused(&small_tuning(&task, &refused_run, &["--epochs", "1"], &store));
+    assert!(line.contains("unit = 'meV/atom'"), "{line}");
+    assert!(line.contains("the column e_coh_ev_atom is in 'eV/atom'"), "{line}");
+    assert!(!refused_run.exists());
+}

@@ -206,6 +206,12 @@ pub enum TrainError {
         /// Value asked for.
         asked: String,
     },
+    /// The mean or the standard deviation of targets is beyond the largest number.
+    #[error("values of {property} are so large that their mean or deviation is no number: use another unit")]
+    LargeTargets {
+        /// The property.
+        property: String,
+    },
     /// The shards of a resumed run have changed since it was started.
     #[error("the shards have changed since the run in {} was started", path.display())]
     OtherShards {

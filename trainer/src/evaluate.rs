@@ -31,7 +31,7 @@ use crate::report::matbench::Matbench;
 use crate::report::part::Part;
 use crate::report::{self, Evaluation};
 use crate::run::interrupt::Interrupt;
-use crate::task::Task;
+use crate::task::{Task, Transform};
 
 use tested::{Members, TestedFold};
 
@@ -214,6 +214,7 @@ fn matbench(task: &Task, authors: &str, kind: ModelKind) -> Option<Matbench> {
         },
         bibtex_refs: String::new(),
         notes: String::new(),
+        transformed: (task.transform != Transform::None).then(|| task.target_unit()),
     })
 }
 

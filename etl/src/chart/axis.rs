@@ -1,9 +1,11 @@
 //! Axes with ticks at round values.
 
-/// Values of at least this size are written with an exponent.
+/// Ticks with steps of at least this size are written with an exponent.
 const LARGE: f64 = 1e7;
 /// Ticks with smaller steps are written with an exponent.
 const SMALLEST_STEP: f64 = 1e-6;
+/// Numbers of decimals of a number with an exponent: 17 digits are all that a double has.
+const EXPONENT_DECIMALS: (f64, f64) = (1.0, 16.0);
 /// Factors of round steps, and of the ticks on a short logarithmic axis.
 const ROUND: [f64; 3] = [1.0, 2.0, 5.0];
 /// From this number of decades on, a logarithmic axis has ticks only at powers of ten.
@@ -114,16 +116,27 @@ pub fn round_step(least: f64) -> f64 {
     steps.find(|step| *step >= least * (1.0 - ROUNDING)).unwrap_or(10.0 * power)
 }
 
-/// Formats a value with as many decimals as its step has: `0.30` for steps of 0.05. A minus sign is as wide as a plus
-/// sign, and zero has none.
+/// Formats a value with as many decimals as its step has: `0.30` for steps of 0.05, `1.05e9` for steps of 10⁷. A minus
+/// sign is as wide as a plus sign, and zero has none.
 pub fn label(value: f64, step: f64) -> String {
     let text = if (SMALLEST_STEP..LARGE).contains(&step) {
-        let decimals = usize::try_from(-(step * (1.0 + ROUNDING)).log10().floor() as i64).unwrap_or(0);
+        let decimals = usize::try_from(-decade(step) as i64).unwrap_or(0);
         format!("{value:.decimals$}")
+    } else if value.abs() <= step * ROUNDING {
+        "0".to_owned()
     } else {
-        format!("{value:.1e}")
+        let (least, most) = EXPONENT_DECIMALS;
+        // A step of 0 says nothing about the decimals.
+        let decimals = if step > 0.0 { (decade(value) - decade(step)).clamp(least, most) } else { least };
+        let decimals = decimals as usize;
+        format!("{value:.decimals$e}")
     };
     signed(&text)
+}
+
+/// Returns the decadic exponent of a number. One slightly below a power of ten counts as that power.
+fn decade(value: f64) -> f64 {
+    (value.abs() * (1.0 + ROUNDING)).log10().floor()
 }
 
 /// Formats a number with a minus sign as wide as a plus sign. Zero has none.
@@ -165,6 +178,19 @@ mod tests {
         assert_eq!(label(-5e-17, 0.5), "0.0");
         assert_eq!(label(120.0, 20.0), "120");
         assert_eq!(label(-1.5, 0.5), "\u{2212}1.5");
+        assert_eq!(label(-0.0, 1e8), "0");
+        assert_eq!(label(-1e9, 1e7), "\u{2212}1.00e9");
+        assert_eq!(label(f64::MAX, 1e-300), "1.7976931348623157e308");
+        assert_eq!((label(1e9, 0.0), label(0.0, 0.0)), ("1.0e9".to_owned(), "0".to_owned()));
+    }
+
+    #[test]
+    fn exponents_come_with_the_digits_that_tell_ticks_apart() {
+        let large = labels(Axis::new(1e9, 1.07e9), 4.0);
+        assert_eq!(large, ["1.00e9", "1.02e9", "1.04e9", "1.06e9"]);
+        let small = labels(Axis::new(1.05e-5, 1.08e-5), 4.0);
+        assert_eq!(small, ["1.05e-5", "1.06e-5", "1.07e-5", "1.08e-5"]);
+        assert_eq!(labels(Axis::new(0.0, 3e8), 3.0), ["0", "1.0e8", "2.0e8", "3.0e8"]);
     }
 
     #[test]
@@ -177,6 +203,23 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn no_two_ticks_have_the_same_label(
+            low in -10.0..10.0_f64,
+            range in -9.0..1.0_f64,
+            exponent in -80..80_i32,
+        ) {
+            let unit = 10_f64.powi(exponent);
+            for axis in [
+                Axis::new(low * unit, (low + 10_f64.powf(range)) * unit),
+                Axis::logarithmic(unit, unit * (2.0 + 10_f64.powf(2.0 * range.abs()))),
+            ] {
+                let labels = labels(axis, 6.0);
+                let different: std::collections::HashSet<&String> = labels.iter().collect();
+                prop_assert_eq!(different.len(), labels.len(), "{:?}", labels);
+            }
+        }
+
         #[test]
         fn axes_hold_their_ticks(low in -1e6..1e6, length in 0.0..1e6_f64, exponent in -80..80_i32) {
             let unit = 10_f64.powi(exponent);

@@ -76,7 +76,7 @@ enum Command {
     /// Print the script by which a shell completes this program's commands and options
     #[command(after_help = CompletionsArguments::examples("etl"))]
     Completions(CompletionsArguments),
-    /// Find the crystals that a store has twice, or that another has, too
+    /// Find crystals that may be equal, in one store or in two, by their structure hashes
     Duplicates(reports::DuplicatesArguments),
     /// Write crystals of a store as CIFs, POSCARs, extended XYZ or JSON of pymatgen
     Export(export::ExportArguments),

@@ -105,15 +105,18 @@ impl ColumnsArguments {
 /// Arguments of `etl duplicates`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Crystals are the same if their structure hashes are equal. The exit status is 1 if there are any.
+Equal crystals have equal structure hashes, unless one of their numbers lies at an edge of rounding. Crystals
+of equal hashes may be equal: they have formula and, rounded, volume per atom and near surroundings in common.
+So have polytypes and orderings of one lattice. They have to be compared, as `trainer duplicates` does. The
+exit status is 1 if there are any.
 
 Examples:
-  etl duplicates data/train data/test   # what a model would be tested on that it was trained on
-  etl duplicates data/oqmd              # what the store has several times")]
+  etl duplicates data/train data/test   # what a model may be tested on that it was trained on
+  etl duplicates data/oqmd              # what the store may have several times")]
 pub(crate) struct DuplicatesArguments {
     /// Folder of the store
     store: PathBuf,
-    /// Folder of another store: only crystals that both have are listed
+    /// Folder of another store: only hashes that both have are listed
     other: Option<PathBuf>,
     /// Print all of them as JSON
     #[arg(long)]

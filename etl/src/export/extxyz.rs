@@ -1,6 +1,7 @@
 //! A crystal as a frame of extended XYZ: the number of atoms, a line of `key=value` pairs, and one line for each atom
 //! with its Cartesian position in Å.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use crystal::element::symbol;
@@ -57,8 +58,9 @@ pub(super) fn write<'a>(crystal: &SiteView<'_>, labels: &Labels<'a>, out: &mut i
     Ok(())
 }
 
-/// Writes a text in quotes. Hidden characters, some of which would end the line, are written by their codes.
+/// Writes a text in quotes, as it is, so that a build reads it back. One with control characters, some of which would end the
+/// line, is written with hidden characters by their codes; no identifier has any.
 fn write_text(value: &str, out: &mut impl Write) -> io::Result<()> {
-    let shown = text::line(value);
-    write!(out, "\"{}\"", shown.replace('\\', "\\\\").replace('"', "\\\""))
+    let written = if value.contains(char::is_control) { text::line(value) } else { Cow::Borrowed(value) };
+    write!(out, "\"{}\"", written.replace('\\', "\\\\").replace('"', "\\\""))
 }

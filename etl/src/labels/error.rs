@@ -109,14 +109,14 @@ pub enum LabelError {
         /// The second value and its table.
         second: Box<Statement>,
     },
-    /// Two tables have a column of one name, with values of different kinds.
+    /// Two tables have a column of one name, with values of different kinds or units.
     #[error("the column {column} holds {first}, and {second}")]
     TwoKinds {
         /// Column of the store.
         column: String,
-        /// The kind of its values in the first table.
+        /// The kind or unit of its values in the first table.
         first: Box<Statement>,
-        /// The kind of its values in the second table.
+        /// The kind or unit of its values in the second table.
         second: Box<Statement>,
     },
     /// A crystal may belong to rows of several folders.

@@ -5,7 +5,7 @@ use std::fmt::Display;
 use std::io;
 use std::path::Path;
 
-use schemas::property::{PropertyKind, by_column, passthrough_column};
+use schemas::property::{PropertyKind, is_same_unit, passthrough_column};
 use schemas::store::{LabelKind, SPLIT_PREFIX};
 
 use super::column::{Column, TextNames};
@@ -19,7 +19,7 @@ use super::verdict::{QUALIFIER, judge};
 use super::{JoinedColumn, LabelError, LabelInputs, LabelTable, Statement, TableRows, folds, splits};
 use crate::source::{
     Document, EmbeddedLabels, MAX_PROPERTY_KEYS, MAX_TABLE_COLUMNS, Progress, PropertyColumn, assign_columns,
-    base_name, check_encoding, is_json, open_document, split_unit,
+    base_name, check_encoding, is_json, open_document,
 };
 
 /// Name of the column with the folds.
@@ -202,13 +202,9 @@ impl<'a> Loader<'a> {
         property: PropertyColumn,
         column: &mut Column,
     ) -> Result<(), LabelError> {
+        self.require_unit(&property)?;
         let kind = property.kind;
-        let unit = match (kind, by_column(&property.column)) {
-            (PropertyKind::Boolean | PropertyKind::Class, _) => None,
-            (PropertyKind::Number, Some(documented)) => Some(documented.unit),
-            (PropertyKind::Number | PropertyKind::SiteNumbers, _) => split_unit(&property.key).1,
-        };
-        let unit = unit.map(str::to_owned);
+        let unit = property.unit().map(str::to_owned);
         let joined = JoinedColumn { key: property.key.clone(), column: property.column.clone(), unit };
         let name = &joined.column;
         let table = self.tables.len() - 1;
@@ -259,6 +255,41 @@ impl<'a> Loader<'a> {
         }
         self.joined(joined);
         Ok(())
+    }
+
+    /// Checks that an earlier table with the column of a property has it in the same unit. The column has the key of the
+    /// first table that says a unit.
+    ///
+    /// # Errors
+    /// Returns [`LabelError::TwoKinds`] if the earlier table has another unit.
+    fn require_unit(&mut self, property: &PropertyColumn) -> Result<(), LabelError> {
+        let place = self.places.get(&property.column).copied();
+        let Some(Place { kind: LabelKind::Property(kind), at, table }) = place else { return Ok(()) };
+        let (earlier, values) = match kind {
+            PropertyKind::Number => (self.properties.get_mut(at).map(|(earlier, _)| earlier), "numbers"),
+            PropertyKind::SiteNumbers => {
+                (self.site_properties.get_mut(at).map(|(earlier, _)| earlier), "lists of numbers")
+            }
+            PropertyKind::Boolean | PropertyKind::Class => return Ok(()),
+        };
+        let Some(earlier) = earlier.filter(|_| kind == property.kind) else { return Ok(()) };
+        let Some(unit) = property.unit() else { return Ok(()) };
+        let Some(first) = earlier.unit() else {
+            earlier.key.clone_from(&property.key);
+            return Ok(());
+        };
+        if is_same_unit(first, unit) {
+            return Ok(());
+        }
+        let statement = |unit: &str, table: Option<&TableRows>| {
+            let file = table.map(|table| table.file.clone()).unwrap_or_default();
+            Box::new(Statement { labels: format!("{values} in {unit}"), file })
+        };
+        Err(LabelError::TwoKinds {
+            column: property.column.clone(),
+            first: statement(first, self.tables.get(table)),
+            second: statement(unit, self.tables.last()),
+        })
     }
 
     /// Returns the index of a column among those of its kind: `next` if no earlier table has it.

@@ -12,6 +12,7 @@ mod folds;
 mod identifiers;
 mod join;
 mod met;
+mod named_split;
 mod names;
 mod quotes;
 mod reader;

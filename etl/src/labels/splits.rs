@@ -1,5 +1,6 @@
 //! Splits of the JARVIS leaderboard: a JSON object `{part: {identifier: value}}` or `{part: [identifier]}`. The task
-//! is the name of the file.
+//! is the name of the file. At least one part is train, val, valid, validation or test, in lower case: any other object
+//! of objects may be a pandas table by columns.
 //!
 //! A few published splits have an identifier in two parts. Such an identifier is kept out of training: test takes
 //! precedence over val, and val over train. A note reports it.
@@ -12,16 +13,63 @@ use super::LabelError;
 use super::column::{Column, SplitColumn, TextNames};
 use super::reader::stem;
 use super::rows::{Rows, Table, TableSplit};
-use crate::source::{Document, JsonStream, JsonString};
+use crate::source::{Document, JsonStream, JsonString, shown};
 
 /// Largest length of an identifier, a part's name or a value, in bytes.
 const MAX_TEXT_BYTES: usize = 1 << 12;
 /// Largest number of identifiers in two parts that a note names.
 const SHOWN_LEAKS: usize = 5;
+/// Names of parts of which a split has at least one. Keys of other objects, as the columns of a pandas table, are none.
+const PARTS: [&str; 5] = ["train", "val", "valid", "validation", "test"];
+/// Largest number of keys that the error about an object without parts names.
+const SHOWN_KEYS: usize = 5;
 /// Prefix of the column of values.
 const VALUE_PREFIX: &str = "leaderboard";
 
+/// The keys of the object that is read.
+#[derive(Debug, Default)]
+struct Keys {
+    /// The first ones.
+    first: Vec<String>,
+    count: usize,
+    /// Whether one is the name of a part.
+    has_part: bool,
+}
+
+impl Keys {
+    fn push(&mut self, key: &str) {
+        self.count += 1;
+        self.has_part |= PARTS.contains(&key);
+        if self.first.len() < SHOWN_KEYS {
+            self.first.push(format!("{:?}", shown(key.as_bytes())));
+        }
+    }
+
+    /// Returns an error if no key is the name of a part.
+    fn require_part(&self, file: &str) -> Result<(), LabelError> {
+        if self.has_part {
+            return Ok(());
+        }
+        let more = if self.count > self.first.len() { ", ..." } else { "" };
+        let found = match &self.first[..] {
+            [] => "it is empty".to_owned(),
+            first => {
+                format!("its keys are {}{more}, like those of a pandas JSON of columns", first.join(", "))
+            }
+        };
+        let message = format!(
+            "has no part train, val, valid, validation or test, as a split has: {found}; write properties as a CSV \
+             with an identifier column, and a split as {{\"train\": {{...}}, \"test\": {{...}}}}"
+        );
+        Err(LabelError::Layout { file: file.to_owned(), message })
+    }
+}
+
 /// Reads a split and the values in it.
+///
+/// # Errors
+/// Returns a [`LabelError`] if the file cannot be read, for an identifier that stands twice in a part or in parts
+/// without an order, and for an object without a usual part.
 pub(super) fn read(
     document: Document,
     rows: &mut Rows<'_>,
@@ -32,10 +80,15 @@ pub(super) fn read(
     let mut split = SplitColumn::default();
     let mut json = JsonStream::new(document);
     let mut leaks = Vec::new();
+    let mut keys = Keys::default();
     let (mut first, mut key, mut value) = (true, Vec::new(), Vec::new());
     json.expect(b'{', "an object of splits")?;
     while json.next_key(&mut first, &mut key, MAX_TEXT_BYTES)? {
-        let part = parts.code(&text(&key));
+        let part = {
+            let name = text(&key);
+            keys.push(&name);
+            parts.code(&name)
+        };
         let is_list = json.peek()? == Some(b'[');
         json.expect(if is_list { b'[' } else { b'{' }, "an object or array of identifiers")?;
         let mut first = true;
@@ -64,6 +117,7 @@ pub(super) fn read(
                 Some(row) => {
                     let earlier = split.codes.get_mut(row);
                     let Some(earlier) = earlier.filter(|code| parts.are_distinct_known(**code, part)) else {
+                        keys.require_part(rows.file())?;
                         let file = rows.file().to_owned();
                         return Err(LabelError::DuplicateIdentifier { file, line, id: id.into_owned() });
                     };
@@ -76,6 +130,7 @@ pub(super) fn read(
         }
     }
     json.end()?;
+    keys.require_part(rows.file())?;
     let columns = if column.has_values() { vec![column] } else { Vec::new() };
     let splits = vec![TableSplit { task, column: split }];
     let notes = leak_note(rows.file(), &leaks).into_iter().collect();

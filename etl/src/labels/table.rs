@@ -2,17 +2,22 @@
 
 use schemas::store::SPLIT_PREFIX;
 
-use super::column::{Column, SplitColumn, TextNames};
+use super::column::{Column, TextNames};
 use super::commas::{HALVES, may_be_halves};
+use super::named_split::{NamedSplit, SplitOrNumbers};
 use super::reader::{COMMA, LabelCsv, stem};
-use super::rows::{Rows, Table, TableSplit};
+use super::rows::{Rows, Table};
 use super::{DEFAULT_TARGET, LabelError, folds};
-use crate::source::{PropertyValue, find_id_column, is_missing, shown};
+use crate::source::{PropertyValue, find_id_column, shown};
 
-/// First fields that identify a header of an `id_prop.csv`, in addition to the usual names of identifier columns. The
-/// file should not have a header.
+/// Names of identifier columns in addition to the usual ones. They identify a header of an `id_prop.csv`, which should
+/// not have one, and the identifiers behind the index of a pandas table.
 const ID_WORDS: [&str; 10] =
     ["name", "file", "filename", "file_name", "cif", "cif_file", "structure", "crystal", "compound", "mp_id"];
+/// Names that pandas gives a column with its index, in addition to none.
+const INDEX_NAMES: [&str; 2] = ["index", "level_0"];
+/// Beginning of the names that pandas gives columns without one.
+const UNNAMED: &str = "unnamed: ";
 /// Name of a column with a split. `<task>_split` and `split_<task>` are recognised too.
 const SPLIT_NAME: &str = "split";
 const SPLIT_ENDING: &str = "_split";
@@ -23,26 +28,37 @@ const FOLD_NAMES: [&str; 2] = ["fold", "test_fold"];
 enum Reading {
     Id,
     Values(Box<Column>),
-    /// A split and its task.
-    Split(String, SplitColumn),
+    Split(NamedSplit),
+    /// The index of a pandas table.
+    Index,
     Folds(Vec<Option<i8>>),
 }
 
 /// Reads a table after its header.
+///
+/// # Errors
+/// Returns a [`LabelError`] if the table cannot be read, for a header that is one of rows without a header or does not
+/// tell the column of identifiers, and for two columns of folds.
 pub(super) fn read_with_header(
     mut csv: LabelCsv<'_>,
     header: &[String],
     rows: &mut Rows<'_>,
     parts: &mut TextNames,
 ) -> Result<Table, LabelError> {
-    let id = find_id_column(header).unwrap_or_default();
+    let id = id_column(&csv, header)?;
+    let mut notes = Vec::new();
     let mut columns: Vec<Reading> = header
         .iter()
         .enumerate()
         .map(|(at, name)| match split_task(name, csv.file) {
             _ if at == id => Reading::Id,
+            _ if at == 0 && is_unnamed(name) => {
+                notes.push(format!("{}: its first column has no name and is left out", csv.file));
+                Reading::Index
+            }
             _ if FOLD_NAMES.contains(&name.as_str()) => Reading::Folds(Vec::new()),
-            Some(task) => Reading::Split(task, SplitColumn::default()),
+            Some(task) if name == SPLIT_NAME => Reading::Split(NamedSplit::parts(task)),
+            Some(task) => Reading::Split(NamedSplit::parts_or_numbers(name, task)),
             None => Reading::Values(Box::new(Column::new(name))),
         })
         .collect();
@@ -51,27 +67,85 @@ pub(super) fn read_with_header(
         rows.push(csv.record.get(id).unwrap_or_default(), line)?;
         for (column, value) in columns.iter_mut().zip(&csv.record) {
             match column {
-                Reading::Id => {}
+                Reading::Id | Reading::Index => {}
                 Reading::Values(column) => column.push(value, line),
                 Reading::Folds(column) => column.push(folds::parse(value, csv.file, line)?),
-                Reading::Split(_, split) => {
-                    let part = String::from_utf8_lossy(value.trim_ascii());
-                    split.codes.push((!is_missing(value)).then(|| parts.code(&part)));
-                }
+                Reading::Split(split) => split.push(value, line, parts),
             }
         }
     }
-    let mut table = Table::default();
+    let mut table = Table { notes, ..Table::default() };
     for column in columns {
         match column {
-            Reading::Id => {}
+            Reading::Id | Reading::Index => {}
             Reading::Values(column) => table.columns.push(*column),
             Reading::Folds(_) if table.folds.is_some() => return Err(csv.layout("has two columns of folds")),
             Reading::Folds(column) => table.folds = Some(column),
-            Reading::Split(task, column) => table.splits.push(TableSplit { task, column }),
+            Reading::Split(split) => match split.finish(parts) {
+                SplitOrNumbers::Split(split) => table.splits.push(split),
+                SplitOrNumbers::Numbers(column) => table.columns.push(*column),
+            },
         }
     }
     Ok(table)
+}
+
+/// Returns the place of the identifiers of a table with a header, which was read last: the column with a usual name,
+/// the first with another name of identifiers behind the index of a pandas table, and otherwise the first one.
+///
+/// # Errors
+/// Returns [`LabelError::Layout`] if only the index of a pandas table may be the identifiers, because its numbers count
+/// rows and may be names of other crystals, and if the header holds numbers.
+fn id_column(csv: &LabelCsv<'_>, header: &[String]) -> Result<usize, LabelError> {
+    if let Some(at) = find_id_column(header) {
+        return Ok(at);
+    }
+    let word = header.iter().position(|name| is_id_word(name));
+    if header.first().is_some_and(|name| is_index(name)) {
+        let line = csv.line();
+        return word.ok_or_else(|| {
+            let header = shown(header.join(",").as_bytes());
+            csv.layout(&format!(
+                "line {line}: the first column of {header:?} may be the index of a pandas table: name the column of \
+                 identifiers material_id"
+            ))
+        });
+    }
+    let number = header.iter().skip(1).find(|name| is_number(name));
+    match (word, number) {
+        (None, Some(value)) => Err(csv.layout(&format!(
+            "line {}: its first line holds numbers: is the header missing? If {:?} is the name of a column, name that \
+             of the identifiers material_id",
+            csv.line(),
+            shown(value.as_bytes()),
+        ))),
+        _ => Ok(0),
+    }
+}
+
+/// Whether a column has none but a name that pandas gives it.
+fn is_unnamed(name: &str) -> bool {
+    name.is_empty() || name.to_ascii_lowercase().starts_with(UNNAMED)
+}
+
+/// Whether a first column of this name may be the index of a pandas table: 0, 1, 2 and so on.
+fn is_index(name: &str) -> bool {
+    is_unnamed(name) || INDEX_NAMES.iter().any(|index| name.eq_ignore_ascii_case(index))
+}
+
+/// Whether a field of a header is a number.
+fn is_number(name: &str) -> bool {
+    matches!(PropertyValue::of_text(name.as_bytes()), PropertyValue::Number(_))
+}
+
+/// Returns a name in the spelling of [`ID_WORDS`].
+fn plain_word(name: &str) -> String {
+    name.trim_start_matches('#').trim().to_ascii_lowercase().replace([' ', '-'], "_")
+}
+
+/// Whether a column has one of [`ID_WORDS`] for its name.
+fn is_id_word(name: &str) -> bool {
+    ID_WORDS.contains(&plain_word(name).as_str())
 }
 
 /// Reads a table of CGCNN: identifier, value, and possibly further values. `first` is its first row.
@@ -137,9 +211,8 @@ pub(super) fn read_id_prop(
 /// only.
 fn is_header(first: &[String]) -> bool {
     let Some((id, values)) = first.split_first() else { return false };
-    let word = id.trim_start_matches('#').trim().to_ascii_lowercase().replace([' ', '-'], "_");
     let is_text = |value: &String| PropertyValue::of_text(value.as_bytes()) == PropertyValue::Other;
-    let is_id = ID_WORDS.contains(&word.as_str()) || find_id_column(&[word]).is_some();
+    let is_id = is_id_word(id) || find_id_column(&[plain_word(id)]).is_some();
     is_id && values.iter().all(is_text)
 }
 
@@ -168,6 +241,21 @@ mod tests {
         ] {
             let first: Vec<String> = first.iter().map(|&field| field.to_owned()).collect();
             assert_eq!(is_header(&first), expected, "{first:?}");
+        }
+    }
+
+    #[test]
+    fn pandas_names_its_index() {
+        for (name, expected) in [
+            ("", true),
+            ("Unnamed: 0", true),
+            ("Unnamed: 0.1", true),
+            ("index", true),
+            ("level_0", true),
+            ("name", false),
+            ("refractive index", false),
+        ] {
+            assert_eq!(is_index(name), expected, "{name:?}");
         }
     }
 

@@ -1,3 +1,4 @@
+mod headers;
 mod spelling;
 
 use std::collections::HashMap;
@@ -335,6 +336,44 @@ fn headers_give_units_and_identifiers_in_any_case() {
         let table = load_texts(&[("labels.csv", format!("x,{id}\n1,a\n").as_str())]).expect("readable");
         assert_eq!(values(&table, "a"), Some(vec![Some(1.0)]), "{id}");
     }
+}
+
+#[test]
+fn the_unit_of_a_header_is_that_of_the_stored_column() {
+    let csv = "id,E_coh (eV/atom),\"forces [eV per atom]\",n,K_VRH (GPa)\na,1,\"[1, 2]\",3,4\n";
+    let table = load_texts(&[("l.csv", csv)]).expect("readable");
+    let properties: Vec<_> = table.properties.iter().chain(&table.site_properties).cloned().collect();
+    let schema = schemas::store::shard_schema(&[], &properties);
+    let joined = table.joined(|_| true);
+    let units: Vec<_> = joined[0].columns.iter().map(|column| column.unit.as_deref()).collect();
+    assert_eq!(units, [Some("eV/atom"), Some("eV per atom"), None, Some("GPa")]);
+    for column in &joined[0].columns {
+        let field = schema.field_with_name(&column.column).expect("it is stored");
+        assert_eq!(field.metadata().get("unit"), column.unit.as_ref(), "{}", column.key);
+    }
+}
+
+#[test]
+fn tables_that_share_a_column_agree_on_its_unit() {
+    let of = |first: &str, second: &str| {
+        let [first, second] = [(first, "a"), (second, "b")].map(|(key, id)| format!("id,{key}\n{id},1\n"));
+        load_texts(&[("l.csv", &first), ("m.csv", &second)])
+    };
+    assert_eq!(
+        of("gap (meV)", "gap (MeV)").expect_err("two units").to_string(),
+        "the column gap_mev holds numbers in meV in l.csv, and numbers in MeV in m.csv"
+    );
+    for (first, second) in [("gap_ev", "gap (eV)"), ("gap (eV)", "gap_ev"), ("gap (eV)", "gap [EV]")] {
+        let table = of(first, second).expect("one unit");
+        let units: Vec<_> = table.properties.iter().map(|property| property.unit()).collect();
+        assert_eq!(units, [Some("eV")], "{first}, {second}");
+    }
+    let lists = |unit: &str, id: &str| format!("id,\"f [{unit}]\"\n{id},\"[1, 2]\"\n");
+    let error = load_texts(&[("l.csv", &lists("meV", "a")), ("m.csv", &lists("MeV", "b"))]);
+    assert_eq!(
+        error.expect_err("two units").to_string(),
+        "the column f_mev holds lists of numbers in meV in l.csv, and lists of numbers in MeV in m.csv"
+    );
 }
 
 #[test]

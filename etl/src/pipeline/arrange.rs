@@ -3,6 +3,8 @@
 //! A file ends only at the end of a block, so that the journal can state where to resume. It therefore holds at most
 //! the requested number of rows, and up to one block fewer.
 
+mod order;
+
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -12,12 +14,14 @@ use arrow::record_batch::RecordBatch;
 use schemas::limits::MAX_GROUP_VALUES;
 use schemas::manifest::Counts;
 
+use self::order::join_as_read;
 use super::counts::count;
 use super::error::BuildError;
 use super::outlook::Outlook;
 use super::process::ProcessedBlock;
 use super::rows::material_ids;
 use crate::reject::{DUPLICATE_ID, Reject};
+use crate::source::{cif_identifier, poscar_identifier};
 
 /// Size of the features, in bytes, at which a row group ends regardless of its number of rows.
 const ROW_GROUP_BYTES: usize = 8 << 20;
@@ -33,6 +37,9 @@ const BYTES_PER_EDGE: usize = 24;
 const BYTES_PER_ROW: usize = 400;
 /// Estimated size in bytes of a row in each other column, for the limit of a sorted run: a number and its validity.
 const BYTES_PER_COLUMN: usize = 9;
+
+/// What a reject of a crystal that is named after its file advises.
+const RENAME_FILES: &str = ": rename one of them, or tell files of one name apart by --id path";
 
 /// 128-bit hashes of all identifiers so far, which take 16 bytes per crystal regardless of their length.
 #[derive(Debug, Clone, Default)]
@@ -59,7 +66,7 @@ impl SeenIds {
         half(0) << 64 | half(1)
     }
 
-    /// Moves rows with known identifiers to the block's rejects, and sorts these by their numbers in the input.
+    /// Moves rows with known identifiers to the block's rejects, and sorts these as their entries were read.
     ///
     /// # Errors
     /// Returns [`BuildError::Arrow`] if a batch cannot be split, which is an error of the caller.
@@ -73,10 +80,8 @@ impl SeenIds {
                 for row in (0..keep.len()).filter(|row| !keep[*row]) {
                     let Some(origin) = block.origins.get(first + row) else { continue };
                     let id = ids.value(row);
-                    let message = format!(
-                        "'{id}' was read before; the first one is kept: rename one of them, or tell files of one \
-                         name apart by --id path"
-                    );
+                    let advice = if is_named_after(&origin.file, id) { RENAME_FILES } else { "" };
+                    let message = format!("'{id}' was read before; the first one is kept{advice}");
                     duplicates.push(Reject::new(Some(id.to_owned()), origin.clone(), DUPLICATE_ID, message));
                 }
                 first += keep.len();
@@ -85,10 +90,18 @@ impl SeenIds {
                 first += keep.len();
             }
         }
-        block.rejects.append(&mut duplicates);
-        block.rejects.sort_by_key(|reject| reject.origin.record);
+        join_as_read(&mut block.rejects, duplicates, &block.origins);
         Ok(())
     }
+}
+
+/// Whether a crystal is named after its file: a CIF or POSCAR, also in an archive, whose path holds the identifier. `#` and a
+/// block's name may follow it.
+fn is_named_after(file: &str, material_id: &str) -> bool {
+    let member = file.rsplit_once('!').map_or(file, |(_, member)| member);
+    let is_of_one = cif_identifier(file).or(poscar_identifier(member)).is_some();
+    let name = material_id.split_once('#').map_or(material_id, |(name, _)| name);
+    is_of_one && file.contains(name)
 }
 
 /// The state that the journal records when a file is finished.
@@ -306,6 +319,28 @@ mod tests {
     use schemas::store::item_field;
 
     use super::*;
+
+    #[test]
+    fn files_are_told_from_other_inputs_by_their_names() {
+        for (file, id, is_named) in [
+            ("x/a.cif", "a", true),
+            ("x/a.cif.gz", "a#block", true),
+            ("x/mp-1/relaxed.cif", "mp-1", true),
+            ("x.tar.gz!mp-1/POSCAR", "mp-1", true),
+            ("x.zip!POSCAR", "x", true),
+            ("x.zip!b/a.cif", "b/a", true),
+            // Identifiers of these stand in the files.
+            ("table.csv", "table", false),
+            ("x/po.cif", "mp-1", false),
+            ("x.json.gz", "x", false),
+            ("x.zip!a.json", "a", false),
+            ("a.aselmdb", "a", false),
+            ("frames.extxyz", "frames", false),
+            ("list", "list", false),
+        ] {
+            assert_eq!(is_named_after(file, id), is_named, "{file}: {id}");
+        }
+    }
 
     /// A batch with lists of so many edges.
     fn batch(edges: &[usize]) -> RecordBatch {

@@ -33,6 +33,13 @@ pub(super) fn excerpt(bytes: &[u8]) -> String {
     }
 }
 
+/// Returns the error of a key that an object has twice although its values are no properties. `byte` is the offset of the
+/// second one, or 0 if it is not known.
+pub(super) fn given_twice(key: &[u8], byte: usize) -> JsonError {
+    let found = format!("a second \"{}\"", String::from_utf8_lossy(key));
+    JsonError { byte, expected: "every key once", found }
+}
+
 /// A JSON value. The content of arrays and objects is not kept.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Scalar<'a> {

@@ -4,9 +4,11 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use memchr::memmem;
+
 use super::document::open_document;
 use super::input::Progress;
-use super::json::Cursor;
+use super::json::{Cursor, given_twice};
 use super::json_stream::{Cut, JsonStream};
 use super::json_string::JsonString;
 use super::line_stream::LineStream;
@@ -25,7 +27,8 @@ pub(super) struct JsonRecords {
     pub(super) source: &'static str,
     /// Key of the list of records, if documents may be objects that hold one.
     pub(super) list_key: Option<&'static str>,
-    /// Keys of which a record has at least one.
+    /// Keys of which a record has at least one, and none twice, unless it begins with `@`: those say what it is, and not how
+    /// its atoms lie.
     pub(super) record_keys: &'static [&'static str],
     /// Whether a line or element is no record but a heading.
     pub(super) is_heading: fn(&[u8]) -> bool,
@@ -112,8 +115,35 @@ impl RecordLayout for JsonRecords {
     }
 
     fn read(&self, record: &[u8], fields: &mut dyn RecordFields) -> Result<(), RecordError> {
-        (self.read)(record, fields)
+        (self.read)(record, fields)?;
+        // Behind the rest, so that the identifier is known.
+        self.record_keys
+            .iter()
+            .filter(|key| !key.starts_with('@'))
+            .try_for_each(|key| require_once(record, key))
     }
+}
+
+/// Checks that a record has a key no more than once. Of two structures nothing says which is meant.
+///
+/// # Errors
+/// Returns a [`RecordError`] if the key stands there a second time.
+fn require_once(record: &[u8], key: &str) -> Result<(), RecordError> {
+    // The search is faster by far than reading keys, and nearly every record ends here.
+    let quoted = format!("\"{key}\"");
+    if memmem::find_iter(record, quoted.as_bytes()).nth(1).is_none() {
+        return Ok(());
+    }
+    let mut cursor = Cursor::new(record);
+    cursor.expect(b'{', "a record")?;
+    let (mut first, mut met) = (true, false);
+    while let Some(found) = cursor.next_key(&mut first)? {
+        if found.raw == key.as_bytes() && std::mem::replace(&mut met, true) {
+            return Err(given_twice(found.raw, cursor.position()).into());
+        }
+        cursor.skip()?;
+    }
+    Ok(())
 }
 
 /// Moves to the records under a key.
@@ -268,6 +298,7 @@ impl RecordCutter for LineCutter {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::source::record_fields::ScanFields;
 
     const LAYOUT: JsonRecords = JsonRecords {
         source: "test",
@@ -315,6 +346,21 @@ mod tests {
         assert_eq!(cut("{\"id\": 1}\n{\"id\": [\n{\"id\": 3}").len(), 3);
         let long = format!("{{\"id\": \"{}\"}}", "x".repeat(1 << 17));
         assert_eq!(cut(&format!("{long}\n{{\"id\": [\n{long}\n")).len(), 3);
+    }
+
+    #[test]
+    fn a_key_of_records_stands_there_once() {
+        let read = |record: &str| {
+            let read = LAYOUT.read(record.as_bytes(), &mut ScanFields::default());
+            read.map_err(|error| (error.reason_code(), error.to_string()))
+        };
+        for record in
+            [r#"{"id": 1}"#, r#"{"id": {"id": 2}, "x": "\"id\"", "x": ["id"]}"#, r#"{"x": 1, "x": 2}"#]
+        {
+            assert_eq!(read(record), Ok(()), "{record}");
+        }
+        let message = r#"byte 15 of the record: expected every key once, found a second "id""#;
+        assert_eq!(read(r#"{"id": 1, "id": 1}"#), Err(("bad_json", message.to_owned())));
     }
 
     #[test]

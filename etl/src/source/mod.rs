@@ -113,7 +113,7 @@ pub(crate) use properties::{MAX_TABLE_COLUMNS, assign_columns};
 pub(crate) use pymatgen::read as read_pymatgen;
 pub(crate) use state::{InputState, changed_since, file_state};
 pub(crate) use table_roles::find_id_column;
-pub(crate) use units::{documented, split_unit};
+pub(crate) use units::documented;
 
 pub use atoms::Coordinates;
 pub use definition::SourceOptions;

@@ -8,21 +8,19 @@ use schemas::count::counted;
 
 use super::RecordError;
 use super::atoms::{Coordinates, OCCUPANCY_TOLERANCE, complete, read_lattice, require_room};
-use super::json::Cursor;
+use super::json::{Cursor, given_twice};
 use super::json_string::JsonString;
 use super::record_fields::{IdKey, RecordFields, json_identifier, json_property};
 use super::site_properties::SiteProperties;
 use super::species::{element, species};
 
 /// Attributes that OPTIMADE defines and that are neither properties of the crystal nor read.
-const DEFINED: [&str; 12] = [
+const DEFINED: [&str; 10] = [
     "nelements",
     "elements_ratios",
     "chemical_formula_descriptive",
     "chemical_formula_hill",
     "chemical_formula_anonymous",
-    "nperiodic_dimensions",
-    "assemblies",
     "last_modified",
     "type",
     "space_group_symbol_hall",
@@ -33,8 +31,15 @@ const DEFINED: [&str; 12] = [
 const HIDDEN_ATOMS: [&str; 4] = ["assemblies", "implicit_atoms", "site_attachments", "unknown_positions"];
 /// Symbol of a part of a site that no atom occupies.
 const VACANCY: &str = "vacancy";
+/// Number of directions in which a crystal is periodic.
+const DIRECTIONS: f64 = 3.0;
 /// Largest number of characters of an attribute that a message quotes.
 const SHOWN_CHARACTERS: usize = 64;
+
+/// Returns the beginning of an attribute for a message.
+fn shown(raw: &[u8]) -> String {
+    String::from_utf8_lossy(raw).chars().take(SHOWN_CHARACTERS).collect()
+}
 
 /// The attributes that make the structure, as written. `null` counts as absent.
 #[derive(Debug, Default)]
@@ -44,13 +49,19 @@ pub(super) struct Attributes<'a> {
     names: Option<&'a [u8]>,
     species: Option<&'a [u8]>,
     dimensions: Option<&'a [u8]>,
+    /// Number of periodic directions.
+    periodic: Option<&'a [u8]>,
     features: Option<&'a [u8]>,
+    /// Groups of sites that are occupied together, or exclude each other.
+    assemblies: Option<&'a [u8]>,
     /// Number of sites.
     nsites: Option<&'a [u8]>,
     /// Symbols of the elements at the sites.
     elements: Option<&'a [u8]>,
     /// Formula of the sites.
     formula: Option<&'a [u8]>,
+    /// The first of these keys that is given twice.
+    doubled: Option<&'a [u8]>,
     /// Lists with a number of every site.
     pub(super) site_properties: SiteProperties,
 }
@@ -76,7 +87,9 @@ impl<'a> Attributes<'a> {
                 b"species_at_sites" => &mut attributes.names,
                 b"species" => &mut attributes.species,
                 b"dimension_types" => &mut attributes.dimensions,
+                b"nperiodic_dimensions" => &mut attributes.periodic,
                 b"structure_features" => &mut attributes.features,
+                b"assemblies" => &mut attributes.assemblies,
                 b"nsites" => &mut attributes.nsites,
                 b"elements" => &mut attributes.elements,
                 b"chemical_formula_reduced" => &mut attributes.formula,
@@ -96,7 +109,10 @@ impl<'a> Attributes<'a> {
                     continue;
                 }
             };
-            *place = Some(cursor.raw()?).filter(|raw| *raw != b"null");
+            let value = Some(cursor.raw()?).filter(|raw| *raw != b"null");
+            if std::mem::replace(place, value).is_some() {
+                attributes.doubled.get_or_insert(key.raw);
+            }
         }
         Ok(attributes)
     }
@@ -104,10 +120,14 @@ impl<'a> Attributes<'a> {
     /// Makes the structure of the attributes.
     ///
     /// # Errors
-    /// Returns a [`RecordError`] if it is not a crystal whose sites are all known and occupied by one atom, or if number,
-    /// elements or formula contradict the sites.
+    /// Returns a [`RecordError`] if it is not a crystal whose sites are all known and occupied by one atom, if number,
+    /// elements or formula contradict the sites, or if an attribute is given twice.
     pub(super) fn structure(&self, structure: &mut Structure) -> Result<(), RecordError> {
         structure.clear();
+        if let Some(key) = self.doubled {
+            // Of two values nothing says which is meant.
+            return Err(given_twice(key, 0).into());
+        }
         self.check_dimensions()?;
         self.check_features()?;
         let need = |value: Option<&'a [u8]>, field| value.ok_or(RecordError::MissingField(field));
@@ -147,8 +167,7 @@ impl<'a> Attributes<'a> {
     /// Checks number, elements and formula of the sites, if these are given. One that cannot be read says nothing.
     fn check_sites(&self, structure: &Structure) -> Result<(), RecordError> {
         let contradicts = |key: &str, raw: &[u8], wanted: &'static str| {
-            let value = String::from_utf8_lossy(raw).chars().take(SHOWN_CHARACTERS).collect();
-            Err(RecordError::PropertyValue { key: key.to_owned(), value, wanted })
+            Err(RecordError::PropertyValue { key: key.to_owned(), value: shown(raw), wanted })
         };
         let mut atoms: BTreeMap<u8, u64> = BTreeMap::new();
         for number in &structure.atomic_numbers {
@@ -158,8 +177,8 @@ impl<'a> Attributes<'a> {
         if let Some(raw) = self.nsites {
             let number = Cursor::new(raw).number().ok().filter(|number| number.is_finite());
             if number.is_some_and(|number| number != sites as f64) {
-                let shown = format!("{} for {}", String::from_utf8_lossy(raw), counted(sites, "position"));
-                return contradicts("nsites", shown.as_bytes(), "count of them");
+                let found = format!("{} for {}", String::from_utf8_lossy(raw), counted(sites, "position"));
+                return contradicts("nsites", found.as_bytes(), "count of them");
             }
         }
         if let Some(raw) = self.elements {
@@ -178,17 +197,31 @@ impl<'a> Attributes<'a> {
         Ok(())
     }
 
-    /// Checks that the structure is periodic in three directions, if that is given.
+    /// Checks that the structure is periodic in three directions, as far as that is given.
     fn check_dimensions(&self) -> Result<(), RecordError> {
-        let Some(raw) = self.dimensions else { return Ok(()) };
-        if Cursor::new(raw).triple()? == [1.0; 3] {
+        let are_all = match self.dimensions {
+            Some(raw) => Cursor::new(raw).triple()? == [1.0; 3],
+            None => true,
+        };
+        let is_number = match self.periodic {
+            Some(raw) => Cursor::new(raw).number()? == DIRECTIONS,
+            None => true,
+        };
+        if are_all && is_number {
             return Ok(());
         }
-        Err(RecordError::NotPeriodic(format!("dimension_types {}", String::from_utf8_lossy(raw))))
+        // Both, as they may contradict each other.
+        let given = [("dimension_types", self.dimensions), ("nperiodic_dimensions", self.periodic)];
+        let given: Vec<String> =
+            given.iter().filter_map(|(key, raw)| raw.map(|raw| format!("{key} {}", shown(raw)))).collect();
+        Err(RecordError::NotPeriodic(given.join(", ")))
     }
 
     /// Checks that the structure has no other atoms than those at its sites.
     fn check_features(&self) -> Result<(), RecordError> {
+        if let Some(raw) = self.assemblies.filter(|raw| !is_empty_list(raw)) {
+            return Err(RecordError::HiddenAtoms(format!("assemblies {}", shown(raw))));
+        }
         let Some(raw) = self.features else { return Ok(()) };
         let mut cursor = Cursor::new(raw);
         cursor.expect(b'[', "an array of features")?;
@@ -201,6 +234,12 @@ impl<'a> Attributes<'a> {
         }
         Ok(())
     }
+}
+
+/// Whether a value is an array without elements.
+fn is_empty_list(raw: &[u8]) -> bool {
+    let inside = raw.strip_prefix(b"[").and_then(|rest| rest.strip_suffix(b"]"));
+    inside.is_some_and(|inside| inside.trim_ascii().is_empty())
 }
 
 /// Returns the elements in an array of symbols, and `None` for a symbol of no element.
@@ -340,59 +379,4 @@ fn read_shares(cursor: &mut Cursor<'_>) -> Result<Option<Vec<f64>>, RecordError>
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::source::record_fields::CrystalFields;
-
-    /// Reads a crystal of Cu2O with further attributes. Returns the message of its error.
-    fn read(further: &str) -> Result<usize, String> {
-        let text = format!(
-            r#"{{{further}, "lattice_vectors": [[4, 0, 0], [0, 4, 0], [0, 0, 4]],
-            "cartesian_site_positions": [[0, 0, 0], [2, 2, 2], [0, 2, 2], [0, 1, 3], [1, 1, 1], [3, 3, 3]],
-            "species_at_sites": ["Cu", "O", "Cu", "Cu", "Cu", "O"]}}"#
-        );
-        let (mut fields, mut structure) = (CrystalFields::new(&[]), Structure::default());
-        let attributes = Attributes::read(&mut Cursor::new(text.as_bytes()), &mut fields, &[]);
-        let made = attributes.and_then(|attributes| attributes.structure(&mut structure));
-        made.map(|()| structure.atomic_numbers.len()).map_err(|error| error.to_string())
-    }
-
-    #[test]
-    fn what_fits_the_sites_or_cannot_be_read_is_accepted() {
-        for further in [
-            r#""nsites": 6, "elements": ["Cu", "O"], "chemical_formula_reduced": "Cu2O""#,
-            r#""nsites": 6.0, "elements": ["O", "Cu"], "chemical_formula_reduced": "OCu2""#,
-            r#""nsites": null, "elements": null, "chemical_formula_reduced": null"#,
-            r#""nsites": NaN, "elements": "Cu, O", "chemical_formula_reduced": "(CuO)3""#,
-            r#""nsites": "many", "elements": {}, "chemical_formula_reduced": """#,
-        ] {
-            assert_eq!(read(further), Ok(6), "{further}");
-        }
-    }
-
-    #[test]
-    fn what_contradicts_the_sites_is_named() {
-        for (further, message) in [
-            (r#""nsites": 3"#, r#"property "nsites" is 3 for 6 positions, not a count of them"#),
-            (
-                r#""elements": ["Cu", "S"]"#,
-                r#"property "elements" is ["Cu", "S"], not a list of the elements at the sites"#,
-            ),
-            (
-                r#""chemical_formula_reduced": "CuO""#,
-                r#"property "chemical_formula_reduced" is "CuO", not a formula of the sites"#,
-            ),
-        ] {
-            assert_eq!(read(further), Err(message.to_owned()));
-        }
-        for further in [
-            r#""elements": ["Cu"]"#,
-            r#""elements": ["Cu", "O", "Xx"]"#,
-            r#""elements": []"#,
-            r#""chemical_formula_reduced": "Cu2""#,
-            r#""chemical_formula_reduced": "Cu2OS""#,
-        ] {
-            assert!(read(further).is_err(), "{further}");
-        }
-    }
-}
+mod tests;

@@ -5,12 +5,14 @@ use std::io::{ErrorKind, Read};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
+use memchr::memmem;
 use schemas::hash::hex;
 use schemas::regular;
 use sha2::{Digest, Sha256};
 
 use super::cif::{self, CifCrystals};
 use super::hashes::{FileHash, UNREADABLE};
+use super::json_string::unescape;
 use super::packing::Packing;
 use super::{MAX_RECORD_BYTES, PropertyValues, RecordError, Sink};
 use crate::reject::Origin;
@@ -26,6 +28,17 @@ fn path_of(field: &[u8]) -> Option<&str> {
     let text = std::str::from_utf8(field).ok()?.trim();
     let is_line = !text.chars().any(char::is_control);
     (is_line && cif::identifier(text).is_some()).then_some(text)
+}
+
+/// Returns a CIF whose line ends are written as the two characters `\n`, with line ends and without other escapes, as AtomGen
+/// writes POSCARs. `None` for a CIF with any line end, in which a backslash means itself.
+fn unescaped(field: &[u8]) -> Option<Vec<u8>> {
+    if memchr::memchr2(b'\n', b'\r', field.trim_ascii()).is_some() || memmem::find(field, br"\n").is_none() {
+        return None;
+    }
+    let mut text = Vec::with_capacity(field.len());
+    unescape(field, &mut text);
+    Some(text)
 }
 
 /// Reads the CIFs of one table.
@@ -46,7 +59,7 @@ impl TableCifs {
     }
 
     /// Passes all structures of a field to `sink`. The field holds a CIF or the name of a file. Errors in a file have
-    /// that file as their origin.
+    /// that file as their origin. Lines are those of the CIF itself where its line ends are none of the table's.
     ///
     /// # Errors
     /// Returns [`RecordError::Unreadable`] if the file is outside the folder of the table or cannot be read, and
@@ -60,7 +73,13 @@ impl TableCifs {
         sink: &mut dyn Sink,
     ) -> Result<(), RecordError> {
         let Some(name) = path_of(field) else {
-            self.crystals.read(field, material_id, origin, properties, sink);
+            match unescaped(field) {
+                None => self.crystals.read(field, material_id, origin, properties, sink),
+                Some(cif) => {
+                    let origin = Origin { line: None, ..origin.clone() };
+                    self.crystals.read(&cif, material_id, &origin, properties, sink);
+                }
+            }
             return Ok(());
         };
         let path = self.place(name)?;
@@ -148,6 +167,22 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(path_of(field.as_bytes()), expected, "{field:?}");
+        }
+    }
+
+    #[test]
+    fn line_ends_may_be_written_as_two_characters() {
+        let text = |field: &str| {
+            let text = unescaped(field.as_bytes())?;
+            Some(String::from_utf8(text).expect("UTF-8"))
+        };
+        assert_eq!(
+            text(r"data_a\n_cell_length_a 1\r\n_b 'x, y'"),
+            Some("data_a\n_cell_length_a 1\r\n_b 'x, y'".to_owned())
+        );
+        assert_eq!(text("data_a\\n_b 1\n"), Some("data_a\n_b 1\n".to_owned()));
+        for plain in ["data_a\n_b '\\nu'\n", "data_a\r_b '\\n'", "data_a", ""] {
+            assert_eq!(text(plain), None, "{plain:?}");
         }
     }
 

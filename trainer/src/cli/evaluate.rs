@@ -14,7 +14,7 @@ use trainer::report::classes::json::{CalibrationRecord, ClassificationRecord};
 use trainer::report::classes::scores::{ACCURACY, BALANCED_ACCURACY, F1, ROC_AUC};
 use trainer::report::json::{EvaluationRecord, IntervalRecord};
 use trainer::run::interrupt::Interrupt;
-use trainer::unit;
+use trainer::unit::{self, DECIMALS};
 
 use super::Outcome;
 use super::out::{remark_unfinished, say};
@@ -96,37 +96,47 @@ pub(super) fn test(request: &Request) -> anyhow::Result<Outcome> {
     Ok(Outcome::Clean)
 }
 
+/// Least number of characters of an error in a column.
+const WIDTH: usize = 10;
+
+/// Formats an error.
+fn written(error: f64) -> String {
+    unit::number(error, error, DECIMALS)
+}
+
 /// Prints the scores of a number.
 fn numbers(record: &EvaluationRecord) -> anyhow::Result<()> {
     let EvaluationRecord { unit, folds, mean, std, interval, mae_interval, .. } = record;
     let unit = unit::shown(" ", unit, "");
     let is_of_sites = folds.iter().any(|fold| fold.test_sites.is_some());
     let noun = if is_of_sites { "site" } else { "crystal" };
-    for fold in folds {
+    let errors = folds.iter().map(|fold| [fold.mae, fold.rmse, fold.dummy_mae].map(written));
+    let errors: Vec<[String; 3]> = errors.collect();
+    let width = errors.iter().flatten().map(String::len).fold(WIDTH, usize::max);
+    for (fold, [mae, rmse, median]) in folds.iter().zip(&errors) {
         let tested = fold.test_sites.unwrap_or(fold.test);
         let of = fold.test_sites.map(|_| format!(", of {}", counted(fold.test, "crystal")));
         say!(
-            "{:<10} {:>7} {:<8}  MAE {:>10.5}  RMSE {:>10.5}  R2 {:>8}  median {:>10.5}{unit}{}",
+            "{:<10} {:>7} {:<8}  MAE {mae:>width$}  RMSE {rmse:>width$}  R2 {:>8}  median {median:>width$}{unit}{}",
             fold.name,
             tested,
             plural(&tested, noun),
-            fold.mae,
-            fold.rmse,
             fold.r2.map_or_else(|| "-".to_owned(), |r2| format!("{r2:.4}")),
-            fold.dummy_mae,
             of.unwrap_or_default(),
         );
     }
     if let Some(std) = std.mae {
-        say!("MAE {:.5} +- {std:.5}{unit}; median {:.5}", mean.mae, mean.dummy_mae);
+        let std = unit::number(std, mean.mae, DECIMALS);
+        say!("MAE {} +- {std}{unit}; median {}", written(mean.mae), written(mean.dummy_mae));
     }
     if let Some(interval) = mae_interval {
-        confidence("MAE", interval, 5, &unit)?;
+        confidence("MAE", interval, |end| unit::number(end, interval.high, DECIMALS), &unit)?;
     }
     if let Some(IntervalRecord { coverage, half_width, validation_crystals, covered }) = interval {
         say!(
-            "intervals of {:.0} %: +- {half_width:.5}{unit}, by {}; {:.1} % of the test {noun}s lie within",
+            "intervals of {:.0} %: +- {}{unit}, by {}; {:.1} % of the test {noun}s lie within",
             100.0 * coverage,
+            written(*half_width),
             counted(*validation_crystals, &format!("validation {noun}")),
             100.0 * covered
         );
@@ -134,13 +144,16 @@ fn numbers(record: &EvaluationRecord) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Prints the confidence interval of a score with a number of decimals.
-fn confidence(score: &str, interval: &ConfidenceInterval, decimals: usize, unit: &str) -> anyhow::Result<()> {
+/// Prints the confidence interval of a score, whose ends `written` formats.
+fn confidence(
+    score: &str,
+    interval: &ConfidenceInterval,
+    written: impl Fn(f64) -> String,
+    unit: &str,
+) -> anyhow::Result<()> {
     let ConfidenceInterval { low, high, confidence, resamples } = interval;
-    let share = 100.0 * confidence;
-    say!(
-        "{score} within {low:.decimals$} to {high:.decimals$}{unit} ({share:.0} % confidence, {resamples} resamples)"
-    );
+    let (low, high, share) = (written(*low), written(*high), 100.0 * confidence);
+    say!("{score} within {low} to {high}{unit} ({share:.0} % confidence, {resamples} resamples)");
     Ok(())
 }
 
@@ -171,7 +184,7 @@ fn classes(record: &ClassificationRecord) -> anyhow::Result<()> {
     }
     for (name, heading) in SHOWN {
         if let Some(interval) = record.intervals.get(name) {
-            confidence(heading, interval, 4, "")?;
+            confidence(heading, interval, |end| format!("{end:.4}"), "")?;
         }
     }
     if let Some(CalibrationRecord { temperature, validation_crystals }) = record.calibration {

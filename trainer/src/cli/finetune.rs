@@ -3,23 +3,23 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::Context;
 use clap::{ArgGroup, Args, ValueEnum};
 use schemas::count::{agree, counted};
 use trainer::config::finetune::Loss;
-use trainer::config::{Config, Override, Purpose};
-use trainer::data::Sources;
+use trainer::config::{Config, Purpose};
 use trainer::evaluate::default_out;
+use trainer::finetune::check::{
+    LEAST_FOLDS, MOST_FOLDS, RequestError, Target, TargetRequest, require_effect,
+};
 use trainer::finetune::ensemble::Member;
 use trainer::finetune::member::Encoders;
-use trainer::finetune::relevance::hindrance;
 use trainer::finetune::{Request, Summary, finetune, recipe};
 use trainer::ranks::Ranks;
 use trainer::report::json;
 use trainer::report::part::Part;
 use trainer::run::folder::{BEST_FILE, Existing};
 use trainer::run::interrupt::Interrupt;
-use trainer::task::{self, Classes, Division, PropertyRequest, PropertyTask, Task, Transform};
+use trainer::task::{self, Task, Transform};
 use trainer::unit;
 
 use super::Outcome;
@@ -31,11 +31,8 @@ use super::weights::located;
 
 /// Default folder of all runs.
 const DEFAULT_FOLDER: &str = "runs";
-/// Maximum number of drawn folds.
-const MOST_FOLDS: u64 = 100;
 /// Maximum number of excluded crystals that are named on the terminal.
 const MOST_NAMED: usize = 10;
-
 /// Parts of the model that can be frozen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Frozen {
@@ -103,10 +100,19 @@ pub(crate) struct FinetuneArguments {
     )]
     property: Vec<String>,
     /// Transform of every property, in their order: the model learns its values. Predictions are in the property's unit
-    #[arg(long, value_enum, value_name = "NAME", value_delimiter = ',', num_args = 1.., requires = "property")]
+    // Beside a task `requires` asks for nothing, since the group excludes the property that it names.
+    #[arg(
+        long,
+        value_enum,
+        value_name = "NAME",
+        value_delimiter = ',',
+        num_args = 1..,
+        requires = "property",
+        conflicts_with = "task"
+    )]
     transform: Vec<TransformName>,
     /// Predict classes: each different whole number of the property is one
-    #[arg(long, requires = "property", conflicts_with = "transform")]
+    #[arg(long, requires = "property", conflicts_with_all = ["task", "transform"])]
     classify: bool,
     /// Predict whether the property is above this value, as two classes
     #[arg(
@@ -114,7 +120,7 @@ pub(crate) struct FinetuneArguments {
         value_name = "VALUE",
         allow_negative_numbers = true,
         requires = "property",
-        conflicts_with = "transform"
+        conflicts_with_all = ["task", "transform", "classify"]
     )]
     above: Option<f64>,
     /// Weights to begin with, pre-trained or fine-tuned: a file (safetensors), or a name of `trainer weights list`
@@ -141,8 +147,14 @@ pub(crate) struct FinetuneArguments {
     fold: Option<Vec<usize>>,
     /// Of a property: cross-validation by so many folds of the same size and with values alike. Without this and --split,
     /// the folds of the store, or 5 below 5,000 crystals
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(2..=MOST_FOLDS), requires = "property",
-        conflicts_with = "split", help_heading = "Folds and seeds")]
+    #[arg(
+        long,
+        value_name = "N",
+        value_parser = clap::value_parser!(u64).range(LEAST_FOLDS..=MOST_FOLDS),
+        requires = "property",
+        conflicts_with_all = ["task", "split"],
+        help_heading = "Folds and seeds"
+    )]
     folds: Option<u64>,
     /// List of the crystals of every part (JSON or CSV), for tasks that are divided by one. Of a property also a split
     /// column of the store, or `hash` for a tenth each of validation and test by identifier
@@ -186,15 +198,6 @@ pub(crate) struct FinetuneArguments {
     quiet: bool,
 }
 
-/// What is to be predicted.
-struct Target {
-    task: Task,
-    /// File that lists the crystals of every part, if there is one.
-    split_file: Option<PathBuf>,
-    /// Number of crystals with a value; `None` for a task, whose recipe does not depend on it.
-    labelled: Option<usize>,
-}
-
 impl FinetuneArguments {
     pub(crate) fn run(&self, ranks: &Arc<dyn Ranks>) -> anyhow::Result<Outcome> {
         let weights = self.weights.as_deref();
@@ -202,11 +205,7 @@ impl FinetuneArguments {
         let device = self.machine.prepare()?;
         let Target { task, split_file, labelled } = self.target()?;
         let config = self.resolve(&task, labelled, weights.as_deref())?;
-        for Override { name, key, value } in self.settings.overrides()? {
-            if let Some(reason) = hindrance(&task, &key) {
-                anyhow::bail!("{name}: {key} = {value}: has no effect: {reason}");
-            }
-        }
+        require_effect(&task, &self.settings.overrides()?)?;
         let existing = match (self.resume, self.overwrite) {
             (true, _) => Existing::Resume,
             (false, true) => Existing::Overwrite,
@@ -244,36 +243,16 @@ impl FinetuneArguments {
 
     /// Loads the task, or makes that of the property.
     fn target(&self) -> anyhow::Result<Target> {
-        if self.property.is_empty() {
-            let name = self.task.as_deref().context("a task or a property is required")?;
-            let split_file = self.split.as_ref().map(PathBuf::from);
-            return Ok(Target { task: Task::load(name)?, split_file, labelled: None });
-        }
-        anyhow::ensure!(
-            self.transform.is_empty() || self.transform.len() == self.property.len(),
-            "--transform gives {} for {}: name one for each, none for those without",
-            counted(self.transform.len(), "transform"),
-            counted(self.property.len(), "property")
-        );
-        let division = match (self.folds, &self.split) {
-            (Some(count), _) => Division::Folds(usize::try_from(count)?),
-            (None, Some(split)) => Division::Split(split.clone()),
-            (None, None) => Division::Default,
-        };
-        let (shards, seed) = self.settings.shards_and_seed()?;
-        let sources = Sources::resolve(&shards, None)?;
-        let request = PropertyRequest {
+        let request = TargetRequest {
+            task: self.task.clone(),
             properties: self.property.clone(),
             transforms: self.transform.iter().map(|&name| name.into()).collect(),
-            classes: match self.above {
-                Some(value) => Some(Classes::Above(value)),
-                None => self.classify.then_some(Classes::OfValues),
-            },
-            division,
-            seed,
+            classify: self.classify,
+            above: self.above,
+            folds: self.folds,
+            split: self.split.clone(),
         };
-        let PropertyTask { task, split_file, labelled } = PropertyTask::new(&sources, &request)?;
-        Ok(Target { task, split_file, labelled: Some(labelled) })
+        request.load(|| self.settings.shards_and_seed()).map_err(with_option)
     }
 
     /// Resolves the configuration over the recipe of a task, or of a property with so many labelled crystals, for the
@@ -312,6 +291,15 @@ impl FinetuneArguments {
     }
 }
 
+/// Returns an error with the option in the place of the setting. All others are refused with the arguments, or name none.
+fn with_option(error: anyhow::Error) -> anyhow::Error {
+    match error.downcast::<RequestError>() {
+        Ok(error @ RequestError::Transforms { .. }) => anyhow::anyhow!("--{error}"),
+        Ok(error) => error.into(),
+        Err(other) => other,
+    }
+}
+
 /// Returns the name of the validation loss of a task, and its unit with a space before it.
 fn validation_loss(task: &Task, loss: Loss) -> (&'static str, String) {
     let of_numbers = if loss == Loss::Quantile { loss.reported() } else { "MAE" };
@@ -340,11 +328,16 @@ fn report(request: &Request, summary: &Summary, is_tested: bool) -> anyhow::Resu
     if summary.excluded.len() > MOST_NAMED {
         eprintln!("trainer: left out: {} more", summary.excluded.len() - MOST_NAMED);
     }
+    for unusual in &summary.remarks {
+        remark!("trainer: {unusual}");
+    }
     let (loss, unit) = validation_loss(&request.task, request.config.finetune.loss);
     for member in &summary.members {
         let Member { fold, seed, train, validation_error, best_epoch, epochs, .. } = member;
         let best = match (validation_error, best_epoch) {
-            (Some(error), Some(epoch)) => format!("validation {loss} {error:.5}{unit} in epoch {epoch}"),
+            (Some(error), Some(epoch)) => {
+                format!("validation {loss} {}{unit} in epoch {epoch}", unit::number(*error, *error, 5))
+            }
             _ => "no epoch is done".to_owned(),
         };
         say!("{fold}, seed {seed}: {best} of {epochs}; {} trained on", counted(*train, "crystal"));

@@ -152,7 +152,8 @@ const OUT_OF_MEMORY: [&str; 2] = ["out of memory", "CUBLAS_STATUS_ALLOC_FAILED"]
 /// error. The process ends, and with it all ranks.
 fn report_missing_memory(ranks: &Arc<dyn Ranks>) {
     let default = std::panic::take_hook();
-    let ranks = Arc::clone(ranks);
+    // The hook lives as long as the process, and the ranks part when the last one lets go of them.
+    let ranks = Arc::downgrade(ranks);
     std::panic::set_hook(Box::new(move |panic| {
         let message = panic.payload_as_str().unwrap_or_default();
         if OUT_OF_MEMORY.iter().any(|text| message.contains(text)) {
@@ -160,7 +161,9 @@ fn report_missing_memory(ranks: &Arc<dyn Ranks>) {
                 "trainer: the device is out of memory: lower --batch, or set --batch-triplets so that large \
                  crystals make small batches"
             );
-            ranks.abort(FAILED.into());
+            if let Some(ranks) = ranks.upgrade() {
+                ranks.abort(FAILED.into());
+            }
             std::process::exit(FAILED.into());
         }
         default(panic);

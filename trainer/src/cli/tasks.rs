@@ -3,6 +3,7 @@
 use clap::Args;
 use schemas::count::counted;
 use trainer::task::{Metric, Task};
+use trainer::unit;
 
 use super::Outcome;
 use super::out::say;
@@ -43,7 +44,7 @@ fn crystals(task: &Task) -> Option<usize> {
 /// Returns the unit of a task's target, or words for pure numbers, classes and several properties.
 fn target(task: &Task) -> String {
     match (task.classes().len(), task.further.len()) {
-        (0, 0) if task.target_unit() == "1" => "no unit".to_owned(),
+        (0, 0) if unit::shown("", &task.target_unit(), "").is_empty() => "no unit".to_owned(),
         (0, 0) => task.target_unit(),
         (0, further) => counted(1 + further, "property"),
         (classes, _) => counted(classes, "class"),
@@ -68,7 +69,7 @@ fn describe(task: &Task) -> anyhow::Result<()> {
     say!("{}: {}", task.name, task.description);
     for column in task.targets() {
         let of_sites = if task.per_site { ", a number of every site" } else { "" };
-        say!("property     {} in {}{of_sites}", column.property, column.unit);
+        say!("property     {}{}{of_sites}", column.property, unit::shown(" in ", &column.unit, ""));
     }
     match task.classes() {
         [] => say!("target in    {}", target(task)),

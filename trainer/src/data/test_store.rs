@@ -35,6 +35,7 @@ pub(crate) struct Row {
     pub(crate) split: Option<&'static str>,
     pub(crate) fold: Option<i8>,
     pub(crate) gap: Option<f64>,
+    pub(crate) hash: Option<&'static str>,
 }
 
 /// The label that a test store holds as centred: that of the reversed edge, to tell the two apart.
@@ -56,7 +57,7 @@ pub(crate) fn chain(material_id: &str, sites: u32) -> Row {
         crystal.edge(site, before, [if site == 0 { -1 } else { 0 }, 0, 0]);
         crystal.edge(site, after, [i16::from(after == 0), 0, 0]);
     }
-    Row { crystal, split: None, fold: None, gap: None }
+    Row { crystal, split: None, fold: None, gap: None, hash: None }
 }
 
 /// Chains of 1 to 5 atoms named `m0`, `m1`, … with gaps and splits on some.
@@ -205,7 +206,7 @@ fn column(name: &str, rows: &[Row]) -> ArrayRef {
         )),
         "nperiodic_dimensions" => Arc::new(UInt32Array::from(vec![3; rows.len()])),
         "space_group_number" => Arc::new(UInt32Array::new_null(rows.len())),
-        "structure_hash" => Arc::new(StringArray::new_null(rows.len())),
+        "structure_hash" => Arc::new(rows.iter().map(|row| row.hash).collect::<StringArray>()),
         GAP => Arc::new(rows.iter().map(|row| row.gap).collect::<Float64Array>()),
         other => panic!("no test values for the column '{other}'"),
     }

@@ -55,13 +55,12 @@ pub(super) fn of_numbers(members: &Members<'_>, folds: &[TestedFold]) -> Result<
 
 /// Returns the outcomes of a fold for a target, by its index.
 fn fold_of(fold: &TestedFold, target: usize) -> FoldOutcome {
-    let train = Labelled::present(&fold.train, target);
     FoldOutcome {
         name: fold.name.clone(),
         seeds: fold.seeds.clone(),
         seed_std: seeds::of_numbers(fold, Some(target)),
-        dummy: median(&train).unwrap_or(f64::NAN),
-        train: train.len(),
+        dummy: median(&Labelled::present(&fold.trained, target)).unwrap_or(f64::NAN),
+        train: Labelled::present(&fold.train, target).len(),
         validation: Labelled::present(&fold.validation, target).len(),
         outcomes: fold.crystals.iter().filter_map(|crystal| outcome(crystal, target)).collect(),
     }
@@ -69,7 +68,7 @@ fn fold_of(fold: &TestedFold, target: usize) -> FoldOutcome {
 
 /// Returns the outcomes of a fold for the number of every site. Its parts are counted in crystals.
 fn fold_of_sites(fold: &TestedFold) -> FoldOutcome {
-    let train = fold.train.iter().flat_map(|crystal| crystal.targets.iter().copied());
+    let trained = fold.trained.iter().flat_map(|crystal| crystal.targets.iter().copied());
     let sites = |crystal: &TestedCrystal| {
         let site = |(site, number): (usize, &u8)| {
             let elements = elements(&[*number]);
@@ -81,7 +80,7 @@ fn fold_of_sites(fold: &TestedFold) -> FoldOutcome {
         name: fold.name.clone(),
         seeds: fold.seeds.clone(),
         seed_std: seeds::of_numbers(fold, None),
-        dummy: median(&train.collect::<Vec<_>>()).unwrap_or(f64::NAN),
+        dummy: median(&trained.collect::<Vec<_>>()).unwrap_or(f64::NAN),
         train: fold.train.len(),
         validation: fold.validation.len(),
         outcomes: fold.crystals.iter().flat_map(sites).collect(),
@@ -126,14 +125,14 @@ pub(super) fn of_classes(members: &Members<'_>, folds: Vec<TestedFold>) -> Class
     let temperature = Temperature::of(&members.complete_calibrations());
     let fold = |fold: TestedFold| {
         let mut counts = vec![0_usize; classes.len()];
-        for crystal in &fold.train {
+        for crystal in &fold.trained {
             if let Some(count) = crystal.class().and_then(|class| counts.get_mut(class)) {
                 *count += 1;
             }
         }
         let counts: Vec<f64> = counts.into_iter().map(|count| count as f64).collect();
         ClassFold {
-            seed_std: seeds::of_classes(&fold, classes.len()),
+            seed_std: seeds::of_classes(&fold, classes.len(), temperature),
             name: fold.name,
             seeds: fold.seeds,
             dummy: most_probable(&counts),

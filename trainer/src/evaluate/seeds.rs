@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::tested::{TestedCrystal, TestedFold};
 use crate::report::classes::ClassOutcome;
 use crate::report::classes::scores::scores;
+use crate::report::classes::temperature::Temperature;
 use crate::report::statistics::{MeanStd, Scores};
 use crate::task::Metric;
 
@@ -26,15 +27,26 @@ pub(super) fn of_numbers(fold: &TestedFold, target: Option<usize>) -> BTreeMap<S
 }
 
 /// Returns the population standard deviations over the seeds of a fold of the scores of classes; nothing for a single seed.
-pub(super) fn of_classes(fold: &TestedFold, classes: usize) -> BTreeMap<String, f64> {
-    let outcome = |crystal: &TestedCrystal, seed: usize| ClassOutcome {
-        material_id: String::new(),
-        formula: String::new(),
-        target: crystal.class(),
-        probabilities: crystal.predictions.get(seed).cloned().unwrap_or_default(),
-        deviation: None,
-        domain_distance: None,
-        has_unseen_element: false,
+/// The probabilities are calibrated by `temperature`, as their means are.
+pub(super) fn of_classes(
+    fold: &TestedFold,
+    classes: usize,
+    temperature: Option<Temperature>,
+) -> BTreeMap<String, f64> {
+    let outcome = |crystal: &TestedCrystal, seed: usize| {
+        let probabilities = crystal.predictions.get(seed).cloned().unwrap_or_default();
+        ClassOutcome {
+            material_id: String::new(),
+            formula: String::new(),
+            target: crystal.class(),
+            probabilities: match temperature {
+                Some(temperature) => temperature.apply(&probabilities),
+                None => probabilities,
+            },
+            deviation: None,
+            domain_distance: None,
+            has_unseen_element: false,
+        }
     };
     let is_known = |outcome: &ClassOutcome| outcome.target < classes;
     spread(fold.seeds.len(), |seed| {
@@ -61,6 +73,7 @@ fn spread(seeds: usize, of_seed: impl Fn(usize) -> BTreeMap<String, f64>) -> BTr
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::task::Labelled;
 
     /// A fold that was trained with `seeds` seeds. Each test crystal is a target and the outputs of every seed, `[S][K]`.
     fn fold(seeds: usize, crystals: &[(f64, Vec<Vec<f64>>)]) -> TestedFold {
@@ -77,9 +90,22 @@ mod tests {
             name: "split".to_owned(),
             seeds: (0..seeds as u64).collect(),
             train: Vec::new(),
+            trained: Vec::new(),
             validation: Vec::new(),
             crystals: crystals.iter().map(crystal).collect(),
         }
+    }
+
+    #[test]
+    fn yardsticks_know_the_crystals_of_every_seed() {
+        let crystals = |ids: &[&str]| {
+            let crystal = |id: &&str| Labelled { material_id: id.to_string(), targets: vec![1.0] };
+            ids.iter().map(crystal).collect::<Vec<_>>()
+        };
+        let mut fold = fold(2, &[]);
+        fold.add_trained(crystals(&["a", "b"]));
+        fold.add_trained(crystals(&["b", "c"]));
+        assert_eq!(fold.trained, crystals(&["a", "b", "c"]));
     }
 
     #[test]
@@ -99,7 +125,10 @@ mod tests {
             (0.0, vec![vec![0.75, 0.25], vec![0.75, 0.25]]),
             (1.0, vec![vec![0.25, 0.75], vec![0.875, 0.125]]),
         ];
-        let spread = of_classes(&fold(2, &classes), 2);
+        let spread = of_classes(&fold(2, &classes), 2, None);
         assert_eq!((spread["accuracy"], spread["roc_auc"]), (0.25, 0.5));
+        let calibrated = of_classes(&fold(2, &classes), 2, Some(Temperature { value: 2.0, crystals: 20 }));
+        assert_eq!((calibrated["accuracy"], calibrated["roc_auc"]), (0.25, 0.5));
+        assert!(calibrated["log_loss"] < spread["log_loss"], "{calibrated:?}");
     }
 }

@@ -1,6 +1,6 @@
 //! Predictions of all members of a fine-tuning for the scored parts.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ use crate::finetune::ensemble_record::EnsembleRecord;
 use crate::finetune::member;
 use crate::finetune::predictions::{PredictedCrystal, predict_selection};
 use crate::report::part::Part;
-use crate::report::validated::Validated;
+use crate::report::validated::ValidatedPart;
 use crate::report::{LearningCurve, Points};
 use crate::run::folder::{BEST_FILE, CONFIG_FILE, METRICS_FILE};
 use crate::run::metrics::{self, EpochRecord, Losses, Record};
@@ -92,10 +92,21 @@ pub(super) struct TestedFold {
     pub(super) seeds: Vec<u64>,
     /// Crystals for training, of the first seed.
     pub(super) train: Vec<Labelled>,
+    /// Crystals for training of any seed, for the yardsticks. A share of the training crystals is drawn anew by every seed.
+    pub(super) trained: Vec<Labelled>,
     /// Crystals for validation.
     pub(super) validation: Vec<Labelled>,
     /// The crystals of the scored part, in the order of the shards.
     pub(super) crystals: Vec<TestedCrystal>,
+}
+
+impl TestedFold {
+    /// Adds the training crystals of a further seed.
+    pub(super) fn add_trained(&mut self, train: Vec<Labelled>) {
+        let known = self.trained.iter().map(|crystal| crystal.material_id.clone());
+        let known: HashSet<String> = known.collect();
+        self.trained.extend(train.into_iter().filter(|crystal| !known.contains(&crystal.material_id)));
+    }
 }
 
 /// The members of a fine-tuning under evaluation.
@@ -112,14 +123,14 @@ pub(super) struct Members<'a> {
     /// Loss that they were trained with.
     pub(super) loss: Loss,
     /// Predictions for the validation parts; `None` of members without them.
-    pub(super) calibrations: Vec<Option<Vec<Validated>>>,
+    pub(super) calibrations: Vec<Option<ValidatedPart>>,
     /// Losses of the members over their epochs.
     pub(super) curves: Vec<LearningCurve>,
 }
 
 impl Members<'_> {
     /// Returns the predictions of all members for their validation parts; none unless every member has them.
-    pub(super) fn complete_calibrations(&self) -> Vec<Vec<Validated>> {
+    pub(super) fn complete_calibrations(&self) -> Vec<ValidatedPart> {
         self.calibrations.iter().cloned().collect::<Option<_>>().unwrap_or_default()
     }
 
@@ -139,6 +150,7 @@ impl Members<'_> {
                 match folds.iter_mut().find(|known| known.name == fold.name) {
                     Some(known) => {
                         known.seeds.push(seed);
+                        known.add_trained(fold.train);
                         for (known, crystal) in known.crystals.iter_mut().zip(crystals) {
                             known.predictions.extend(crystal.predictions);
                             known.distances.extend(crystal.distances);
@@ -148,6 +160,7 @@ impl Members<'_> {
                     None => folds.push(TestedFold {
                         name: fold.name,
                         seeds: vec![seed],
+                        trained: fold.train.clone(),
                         train: fold.train,
                         validation: fold.validation,
                         crystals,
@@ -176,7 +189,9 @@ impl Members<'_> {
         };
         // Intervals and temperatures of the crystals that they are made of would be too good.
         if part == Part::Test {
-            self.calibrations.push(Calibration::read(&weights)?.map(|found| found.crystals));
+            let part =
+                |found: Calibration| ValidatedPart { fold: fold.name.clone(), crystals: found.crystals };
+            self.calibrations.push(Calibration::read(&weights)?.map(part));
         }
         predictor.features().require(sources.settings()).map_err(|source| other_features(sources, source))?;
         self.curves.extend(learning_curve(&folder, &fold.name)?);

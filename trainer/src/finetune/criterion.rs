@@ -14,8 +14,8 @@ use crate::task::Labelled;
 /// Criterion of a fine-tuning with K outputs.
 ///
 /// * For numbers, `mean_b mean_t w_bt ℓ(e_bt)` of the errors `e_bt = ŷ_bt − (y_bt − mean_t)/std_t`. The weight w_bt is 0
-///   where crystal b lacks target t. Otherwise it is the inverse of the share of training crystals that have the target,
-///   so that every target counts alike. K is the number of targets. The loss ℓ(e) of an error is, by
+///   where crystal b lacks target t. Otherwise it is the inverse of the share of the part's crystals that have the target,
+///   so that every target counts alike; targets that no crystal of the part has do not count. K is the number of targets. The loss ℓ(e) of an error is, by
 ///   [`Loss`](crate::config::finetune::Loss),
 ///   * `|e|` for `Loss::L1` and `e²` for `Loss::Mse`,
 ///   * `e²/2` where `|e| ≤ δ` and `δ (|e| − δ/2)` elsewhere for `Loss::Huber`,
@@ -31,6 +31,8 @@ pub struct Criterion {
     per_site: bool,
     /// Weight of every output where it counts, `[K]`.
     weights: Vec<f64>,
+    /// The same for the validation part.
+    validation_weights: Vec<f64>,
     /// Loss of the best constant outputs for the training part, as it is reported.
     constant: Option<f64>,
 }
@@ -76,10 +78,12 @@ impl Criterion {
             Some(loss.of_best_constant(column)? / if count == 1 { 1.0 } else { standardisation.std })
         });
         let errors: Option<Vec<f64>> = errors.collect();
+        let weights = weights_of(columns.iter().map(Vec::len), rows);
         Self {
             kind: Kind::Numbers { standardisation, loss },
             per_site: false,
-            weights: columns.iter().map(|column| rows as f64 / column.len().max(1) as f64).collect(),
+            validation_weights: weights.clone(),
+            weights,
             constant: errors.map(|errors| errors.iter().sum::<f64>() / count as f64),
         }
     }
@@ -103,7 +107,19 @@ impl Criterion {
         let sum: f64 = parts.iter().sum();
         let constant = parts.iter().map(|part| -part * (part / sum).ln()).sum::<f64>() / train.len() as f64;
         let constant = Some(constant).filter(|loss| loss.is_finite());
-        Self { kind: Kind::Classes, per_site: false, weights, constant }
+        Self { kind: Kind::Classes, per_site: false, validation_weights: weights.clone(), weights, constant }
+    }
+
+    /// Weighs the numbers of validation crystals by how many of these have each target, so that the loss of the validation part
+    /// is the mean over its targets, too.
+    pub fn with_validation(self, validation: &[Labelled]) -> Self {
+        match self.kind {
+            Kind::Numbers { .. } if !self.per_site => {
+                let counts = (0..self.outputs()).map(|target| Labelled::present(validation, target).len());
+                Self { validation_weights: weights_of(counts, validation.len()), ..self }
+            }
+            _ => self,
+        }
     }
 
     /// Whether every site has an output. Means are over sites then, and over crystals otherwise.
@@ -130,16 +146,22 @@ impl Criterion {
         self.constant
     }
 
-    /// Returns the targets of crystals for a batch, from those of [`Labelled`].
-    pub fn targets<'a>(&self, crystals: impl Iterator<Item = &'a [f64]>, device: &Device) -> Targets {
+    /// Returns the targets of training or validation crystals for a batch, from those of [`Labelled`].
+    pub fn targets<'a>(
+        &self,
+        crystals: impl Iterator<Item = &'a [f64]>,
+        of_validation: bool,
+        device: &Device,
+    ) -> Targets {
         let outputs = self.outputs();
+        let of_outputs = if of_validation { &self.validation_weights } else { &self.weights };
         let (mut values, mut weights): (Vec<f32>, Vec<f32>) = (Vec::new(), Vec::new());
         let size = |targets: &[f64]| if self.per_site { 1 } else { targets.len().max(1) };
         for targets in crystals.flat_map(|targets| targets.chunks(size(targets))) {
             match &self.kind {
                 Kind::Numbers { standardisation, .. } => {
                     for ((target, Standardisation { mean, std }), weight) in
-                        targets.iter().zip(standardisation).zip(&self.weights)
+                        targets.iter().zip(standardisation).zip(of_outputs)
                     {
                         let is_absent = target.is_nan();
                         values.push(if is_absent { 0.0 } else { ((target - mean) / std) as f32 });
@@ -149,7 +171,7 @@ impl Criterion {
                 Kind::Classes => {
                     let class = targets.first().map_or(0, |index| *index as usize);
                     values.extend((0..outputs).map(|output| f32::from(u8::from(output == class))));
-                    weights.extend(self.weights.iter().map(|weight| *weight as f32));
+                    weights.extend(of_outputs.iter().map(|weight| *weight as f32));
                 }
             }
         }
@@ -219,6 +241,15 @@ impl Criterion {
     }
 }
 
+/// Returns the weights by which the mean of weighted losses over n crystals and K targets is the mean of the targets' own means,
+/// `n K / (K' n_t)` for n_t crystals with target t. K' is the number of targets that any crystal has.
+fn weights_of(counts: impl Iterator<Item = usize>, crystals: usize) -> Vec<f64> {
+    let counts: Vec<usize> = counts.collect();
+    let present = counts.iter().filter(|count| **count > 0).count().max(1);
+    let weight = |count: usize| crystals as f64 * counts.len() as f64 / (present * count.max(1)) as f64;
+    counts.iter().map(|&count| weight(count)).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -246,12 +277,34 @@ mod tests {
         assert_eq!(standardisation, Standardisation { mean: 4.0, std: 5.0_f64.sqrt() });
         assert!(criterion.per_site() && criterion.outputs() == 1);
         assert_eq!(criterion.constant(), Some(2.0), "the mean distance from the median, 4");
-        let targets = criterion.targets(train.iter().map(|crystal| &*crystal.targets), &device);
+        let targets = criterion.targets(train.iter().map(|crystal| &*crystal.targets), false, &device);
         assert_eq!(targets.values.dims(), [4, 1]);
         assert!(targets.weights.is_none());
         let (loss, terms) = criterion.losses(Tensor::zeros([4, 1], &device), &targets);
         close(numbers(&loss)[0], 2.0 / 5.0_f64.sqrt());
         close(numbers(&terms[0].1)[0] * criterion.factor(), 2.0);
+    }
+
+    #[test]
+    fn the_loss_of_a_part_is_the_mean_over_its_targets() {
+        let nan = f64::NAN;
+        let train = labelled(&[&[0.0, 0.0], &[0.0, nan], &[0.0, nan], &[0.0, nan]]);
+        let config = FinetuneConfig { standardise: Standardise::None, ..FinetuneConfig::default() };
+        let device = Device::flex();
+        for (validation, expected) in [
+            (labelled(&[&[1.0, 4.0], &[3.0, 6.0], &[nan, 8.0], &[nan, 10.0]]), (2.0 + 7.0) / 2.0),
+            // None has the second target.
+            (labelled(&[&[1.0, nan], &[3.0, nan]]), 2.0),
+        ] {
+            let criterion = Criterion::of_numbers(&train, &config).with_validation(&validation);
+            let crystals = || validation.iter().map(|crystal| &*crystal.targets);
+            let loss = |of_validation| {
+                let targets = criterion.targets(crystals(), of_validation, &device);
+                numbers(&criterion.losses(Tensor::zeros([validation.len(), 2], &device), &targets).0)[0]
+            };
+            close(loss(true), expected);
+            assert_ne!(loss(false), loss(true), "the shares of the training part are others");
+        }
     }
 
     #[test]
@@ -264,7 +317,7 @@ mod tests {
         // Medians 4 and 20: mean absolute errors 2 and 10.
         close(criterion.constant().expect("there are crystals"), 6.0);
         let device = Device::flex();
-        let targets = criterion.targets(train.iter().map(|crystal| &*crystal.targets), &device);
+        let targets = criterion.targets(train.iter().map(|crystal| &*crystal.targets), false, &device);
         let weights = targets.weights.as_ref().expect("some are absent");
         assert_eq!(numbers(weights), [1.0, 2.0, 1.0, 0.0, 1.0, 2.0, 1.0, 0.0]);
         let outputs = Tensor::<1>::from_floats([2.0, 10.0, 3.0, 999.0, 5.0, 34.0, 3.0, -999.0], &device);
@@ -281,7 +334,7 @@ mod tests {
         let criterion = Criterion::of_numbers(&train, &config);
         assert_eq!((criterion.factor(), criterion.constant()), (2.0, Some(2.0)));
         let device = Device::flex();
-        let targets = criterion.targets(train.iter().map(|crystal| &*crystal.targets), &device);
+        let targets = criterion.targets(train.iter().map(|crystal| &*crystal.targets), false, &device);
         assert!(targets.weights.is_none());
         let (loss, terms) = criterion.losses(Tensor::zeros([2, 1], &device), &targets);
         close(numbers(&loss)[0], 1.0);
@@ -313,7 +366,7 @@ mod tests {
             (Loss::Quantile, None, mean(&pinball)),
         ] {
             let criterion = Criterion::of_numbers(&train, &FinetuneConfig { loss, ..config.clone() });
-            let targets = criterion.targets(train.iter().map(|crystal| &*crystal.targets), &device);
+            let targets = criterion.targets(train.iter().map(|crystal| &*crystal.targets), false, &device);
             let (found, terms) = criterion.losses(outputs(), &targets);
             close(numbers(&found)[0], trained.map_or(reported, |(_, loss)| loss));
             let expected = [(TOTAL, reported)].into_iter().chain(trained);
@@ -340,7 +393,7 @@ mod tests {
         ] {
             let config = FinetuneConfig { class_weights, ..FinetuneConfig::default() };
             let criterion = Criterion::of_classes(&train, 3, &config);
-            let targets = criterion.targets(train.iter().map(|crystal| &*crystal.targets), &device);
+            let targets = criterion.targets(train.iter().map(|crystal| &*crystal.targets), false, &device);
             let (loss, terms) = criterion.losses(outputs.clone(), &targets);
             close(numbers(&loss)[0], expected);
             close(numbers(&terms[0].1)[0], expected);

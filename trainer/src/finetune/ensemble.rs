@@ -15,7 +15,7 @@ use burn::prelude::*;
 use super::Predictor;
 use super::calibration::Calibration;
 use super::domain::TrainingCrystals;
-use super::ensemble_record::{EnsembleRecord, SEED_PREFIX, member_name};
+use super::ensemble_record::{EnsembleRecord, fold_of_member, member_name};
 use super::member::{Encoders, MemberRequest, part, run_member};
 use super::predictions::{record_training, validate};
 use crate::atomic;
@@ -35,7 +35,7 @@ use crate::run::memory;
 use crate::run::progress::{Extent, Progress};
 use crate::run::tensorboard;
 use crate::run::training_run::Ending;
-use crate::task::{Excluded, Fold, Labelled, Task};
+use crate::task::{Excluded, Fold, Labelled, Remark, Task};
 
 /// The arguments of [`finetune`].
 #[derive(Debug, Clone)]
@@ -95,6 +95,8 @@ pub struct Summary {
     pub members: Vec<Member>,
     /// Excluded crystals, with reasons.
     pub excluded: Vec<Excluded>,
+    /// What is unusual about the division of the crystals, of the first seed.
+    pub remarks: Vec<Remark>,
     /// Whether Ctrl-C ended the run.
     pub interrupted: bool,
     /// Whether the weights have a description. The defaults apply otherwise.
@@ -161,6 +163,7 @@ pub fn finetune_reporting(
     let mut summary = Summary {
         members: Vec::new(),
         excluded: Vec::new(),
+        remarks: Vec::new(),
         interrupted: false,
         described: encoders.as_ref().is_none_or(|encoders| encoders.described),
     };
@@ -173,6 +176,9 @@ pub fn finetune_reporting(
     for (&seed, partition) in seeds.iter().zip(&partitions) {
         let hashed = partition.folds.iter().map(|fold| (member_name(&fold.name, seed), fold.sha256()));
         record.crystals_sha256.extend(hashed);
+    }
+    if let Some(first) = partitions.first() {
+        summary.remarks.clone_from(&first.remarks);
     }
     // The members that would be removed may be what others begin with.
     if request.existing == Existing::Overwrite {
@@ -342,17 +348,11 @@ fn clear(folder: &Path) -> Result<(), TrainError> {
         Ok(paths.into_iter().filter(|path| path.is_dir()).collect())
     };
     for fold in folders(folder)? {
-        for member in folders(&fold)?.into_iter().filter(|path| has_name_of_member(path)) {
+        for member in folders(&fold)?.into_iter().filter(|path| fold_of_member(path).is_some()) {
             RunFolder::open(&member, Existing::Overwrite)?;
         }
     }
     Ok(())
-}
-
-/// Whether a folder has the name of a member's, as [`member_folder`] gives it.
-fn has_name_of_member(path: &Path) -> bool {
-    let name = path.file_name().and_then(OsStr::to_str);
-    name.and_then(|name| name.strip_prefix(SEED_PREFIX)).is_some_and(|seed| seed.parse::<u64>().is_ok())
 }
 
 /// Whether a folder is absent or empty. Files of a run that was killed at its very start do not count.

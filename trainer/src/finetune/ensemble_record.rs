@@ -23,7 +23,7 @@ use crate::{text_file, toml_text};
 
 const RECORD_FILE: &str = "finetune.toml";
 /// Beginning of the names of members' folders.
-pub(super) const SEED_PREFIX: &str = "seed-";
+const SEED_PREFIX: &str = "seed-";
 
 /// Everything but the configuration that the members share.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -186,6 +186,13 @@ impl EnsembleRecord {
     }
 }
 
+/// Returns the name of the fold in whose folder a member lies; `None` for a folder without the name of a member's.
+pub fn fold_of_member(folder: &Path) -> Option<&str> {
+    let name = folder.file_name()?.to_str()?;
+    name.strip_prefix(SEED_PREFIX)?.parse::<u64>().ok()?;
+    folder.parent()?.file_name()?.to_str()
+}
+
 /// Returns the folder of a member below that of its fine-tuning.
 pub(super) fn member_name(fold: &str, seed: u64) -> String {
     format!("{fold}/{}", seed_folder(seed))
@@ -283,6 +290,16 @@ column = "split"
         record.folds = Some(vec![0, 2]);
         assert!(has(&record, "runs/fold-2/seed-123") && !has(&record, "runs/fold-1/seed-123"));
         assert!(!has(&record, "runs/split/seed-123"));
+    }
+
+    #[test]
+    fn the_folder_of_a_member_names_its_fold() {
+        let fold = |folder| fold_of_member(Path::new(folder));
+        assert_eq!(fold("runs/gap/fold-3/seed-7"), Some("fold-3"));
+        assert_eq!(fold("split/seed-123"), Some("split"));
+        for other in ["runs/fold-3/seed-x", "runs/fold-3/last", "seed-7", "seed-7/.."] {
+            assert_eq!(fold(other), None, "{other}");
+        }
     }
 
     #[test]

@@ -192,9 +192,14 @@ fn begin(request: MemberRequest<'_>) -> Result<RunSetup<Finetuning>, TrainError>
     require_whole_batch(&config.data, &crystals.train, &**ranks)?;
     let criterion = match task.classes().len() {
         _ if task.per_site => Criterion::of_sites(&fold.train, &config.finetune),
-        0 => Criterion::of_numbers(&fold.train, &config.finetune),
+        0 => Criterion::of_numbers(&fold.train, &config.finetune).with_validation(&fold.validation),
         classes => Criterion::of_classes(&fold.train, classes, &config.finetune),
     };
+    let is_finite = |Standardisation { mean, std }: &Standardisation| mean.is_finite() && std.is_finite();
+    if let Some(index) = criterion.standardisation().iter().position(|found| !is_finite(found)) {
+        let property = task.targets().into_iter().nth(index).map(|target| target.property);
+        return Err(TrainError::LargeTargets { property: property.unwrap_or_default() });
+    }
     let target = target(task, criterion.standardisation(), config.finetune.head_width);
     let constant = criterion.constant();
     let head = target.head_size();

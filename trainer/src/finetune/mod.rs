@@ -4,6 +4,7 @@
 //! * [`standardisation`]: mean and standard deviation of the targets
 //! * [`model`]: the model while it is trained; [`member`]: a run for one fold and one seed
 //! * [`mod@recipe`]: default settings of a fine-tuning; [`relevance`]: settings without effect on a task
+//! * [`check`]: what is asked for, and whether it fits together
 //! * [`ensemble`]: all folds and seeds of a task, in one folder
 //! * [`ensemble_record`]: the record of that folder
 //! * [`predictor`]: predictions of a fine-tuned model; `predictions`: those for a part
@@ -11,6 +12,7 @@
 //!   `composition`: compositions as points
 
 pub mod calibration;
+pub mod check;
 mod composition;
 pub mod criterion;
 pub mod domain;

@@ -140,7 +140,8 @@ impl Objective for Finetuning {
             let targets = self.targets.get(id).expect("the batches hold the crystals that are listed");
             targets.as_slice()
         };
-        let targets = self.criterion.targets(graph.material_ids.iter().map(of_crystal), &self.device);
+        let crystals = graph.material_ids.iter().map(of_crystal);
+        let targets = self.criterion.targets(crystals, key.is_for_validation(), &self.device);
         let noise = self.noise.as_ref().filter(|_| !key.is_for_validation());
         let noisy = noise.map(|objective| (objective, objective.noisy(&graph, key, Inputs::default())));
         let graph = match noisy {

@@ -2,15 +2,18 @@
 
 use crate::config::finetune::Standardise;
 
-/// Lower bound of the standard deviation, in the unit of the target, so that equal targets are not divided by zero.
-const LEAST_STANDARD_DEVIATION: f64 = 1e-8;
+/// Lower bound of the standard deviation as a share of the largest magnitude, far above the rounding of doubles: equal targets
+/// are not divided by zero, and targets of any unit are learnt.
+const LEAST_RELATIVE_DEVIATION: f64 = 1e-14;
+/// Standard deviation of targets that are all zero.
+const DEVIATION_OF_ZEROS: f64 = 1e-8;
 
 /// Mean and standard deviation by which targets are standardised, those of the training targets.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Standardisation {
     /// Mean.
     pub mean: f64,
-    /// Standard deviation, at least 1e-8.
+    /// Standard deviation, above zero.
     pub std: f64,
 }
 
@@ -28,7 +31,9 @@ impl Standardisation {
         };
         let mean = targets.iter().sum::<f64>() / count as f64;
         let squares: f64 = targets.iter().map(|target| (target - mean).powi(2)).sum();
-        Self { mean, std: (squares / freedom as f64).sqrt().max(LEAST_STANDARD_DEVIATION) }
+        let largest = targets.iter().fold(0.0_f64, |largest, target| largest.max(target.abs()));
+        let least = if largest > 0.0 { largest * LEAST_RELATIVE_DEVIATION } else { DEVIATION_OF_ZEROS };
+        Self { mean, std: (squares / freedom as f64).sqrt().max(least) }
     }
 }
 
@@ -43,8 +48,23 @@ mod tests {
         assert_eq!(of(Standardise::Sample), Standardisation { mean: 3.0, std: 7.0_f64.sqrt() });
         assert_eq!(of(Standardise::None), Standardisation::NONE);
         for method in [Standardise::Population, Standardise::Sample] {
-            let one = Standardisation::of(&[1.0], method);
-            assert_eq!(one, Standardisation { mean: 1.0, std: LEAST_STANDARD_DEVIATION });
+            for (equal, std) in [(2.0, 2.0 * LEAST_RELATIVE_DEVIATION), (0.0, DEVIATION_OF_ZEROS)] {
+                assert_eq!(Standardisation::of(&[equal; 3], method), Standardisation { mean: equal, std });
+            }
         }
+    }
+
+    #[test]
+    fn targets_of_any_unit_are_standardised() {
+        let of = |unit: f64| {
+            Standardisation::of(&[1.0, 2.0, 6.0].map(|value| value * unit), Standardise::Population)
+        };
+        for unit in [1e-100, 1e-12, 1e12, 1e100] {
+            assert!((of(unit).std / unit / of(1.0).std - 1.0).abs() < 1e-12, "{unit}");
+        }
+        assert!(!Standardisation::of(&[1e200, -1e200], Standardise::Population).std.is_finite());
+        // Far from zero, too.
+        let far = Standardisation::of(&[1e9 - 1e-3, 1e9 + 1e-3], Standardise::Population);
+        assert!((far.std / 1e-3 - 1.0).abs() < 1e-3, "{far:?}");
     }
 }

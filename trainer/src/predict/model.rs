@@ -10,9 +10,10 @@ use crate::error::TrainError;
 use crate::finetune::Predictor;
 use crate::finetune::calibration::Calibration;
 use crate::finetune::domain::ModelDomain;
+use crate::finetune::ensemble_record::fold_of_member;
 use crate::finetune::predictor::BatchPredictions;
 use crate::predict::error::PredictError;
-use crate::report::validated::Validated;
+use crate::report::validated::ValidatedPart;
 use crate::task::TargetColumn;
 use crate::weights::{Target, TargetNumber};
 
@@ -59,7 +60,7 @@ pub struct Member {
     /// The predicted quantity.
     pub quantity: Quantity,
     /// The model's predictions for its validation part, for intervals; `None` if they are not beside the weights.
-    pub calibration: Option<Vec<Validated>>,
+    pub calibration: Option<ValidatedPart>,
     /// What the model was trained on; `None` if it is not beside the weights.
     pub domain: Option<ModelDomain>,
     /// Predicts the targets of a batch of B crystals in order, as [`Predictor::predict`] does.
@@ -74,7 +75,9 @@ impl Member {
     pub fn load(path: PathBuf, device: &Device) -> Result<Self, TrainError> {
         let predictor = Predictor::load(&path, device)?;
         let domain = ModelDomain::read(&path)?;
-        let calibration = Calibration::read(&path)?.map(|found| found.crystals);
+        let fold = path.parent().and_then(fold_of_member).unwrap_or_default().to_owned();
+        let calibration =
+            Calibration::read(&path)?.map(|found| ValidatedPart { fold, crystals: found.crystals });
         Ok(Self {
             path,
             features: predictor.features().clone(),

@@ -7,7 +7,7 @@
 //! | `material_id` | identifier of the crystal |
 //! | `formula` | conventional formula, such as `NaCl` |
 //! | `property` | the predicted property, by its column in a store |
-//! | `unit` | unit of the property and of all its numbers but `transformed`; `1` for pure numbers |
+//! | `unit` | unit of the property and of all its numbers but `transformed`; `1` for pure numbers, empty if it is not known |
 //! | `prediction` | the prediction, or the mean of several models |
 //! | `deviation` | population standard deviation of several models; empty for a single one |
 //! | `lower_90`, `upper_90` | ends of an interval that is to hold the true value for 90 % of new crystals; empty unless every model has predictions for a validation part that chose neither weights, rates nor the end of its training |

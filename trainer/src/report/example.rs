@@ -111,6 +111,7 @@ pub(super) fn jdft2d() -> Evaluation {
             algorithm_long: "Numbers made up for tests.".to_owned(),
             bibtex_refs: String::new(),
             notes: String::new(),
+            transformed: None,
         }),
         jarvis: None,
     };

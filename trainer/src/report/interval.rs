@@ -5,7 +5,7 @@
 //! crystal's value lies within the k-th smallest of n absolute errors from its prediction with a probability of at least
 //! k / (n + 1).
 
-use super::validated::{Validated, averaged};
+use super::validated::{Validated, ValidatedPart, averaged};
 
 /// Share of new crystals whose value is to lie in its interval.
 pub const COVERAGE: f64 = 0.9;
@@ -22,10 +22,10 @@ pub struct Interval {
 /// Returns the interval of an ensemble from those of its members, around the mean of their predictions of a target. `target`
 /// is its index.
 ///
-/// Members with the same validation crystals, which differ by their seeds, are averaged first, as their predictions for
-/// new crystals are. The errors of all folds are taken together. `None` if there are too few of them for a coverage, 9 at
+/// Members of a fold with the same validation crystals, which differ by their seeds, are averaged first, as their predictions
+/// for new crystals are. The errors of all folds are taken together. `None` if there are too few of them for a coverage, 9 at
 /// least for 0.9.
-pub fn interval(members: &[Vec<Validated>], target: usize, coverage: f64) -> Option<Interval> {
+pub fn interval(members: &[ValidatedPart], target: usize, coverage: f64) -> Option<Interval> {
     let error = |crystal: Validated| {
         let known = crystal.targets.get(target).copied().flatten()?;
         Some((known - crystal.predictions.get(target)?).abs())
@@ -35,7 +35,7 @@ pub fn interval(members: &[Vec<Validated>], target: usize, coverage: f64) -> Opt
 
 /// Returns the interval of an ensemble whose members predict a number of every site, by the errors of all sites; see
 /// [`interval`]. The sites of a crystal are not independent, so the coverage is less sure than so many errors suggest.
-pub fn of_sites(members: &[Vec<Validated>], coverage: f64) -> Option<Interval> {
+pub fn of_sites(members: &[ValidatedPart], coverage: f64) -> Option<Interval> {
     let errors = averaged(members).into_iter().flat_map(|Validated { targets, predictions, .. }| {
         let pairs = targets.into_iter().zip(predictions);
         pairs.filter_map(|(known, prediction)| Some((known? - prediction).abs()))
@@ -58,13 +58,16 @@ mod tests {
     use super::*;
 
     /// A member whose crystals, named from `first` on, have targets of 0 and -, and predictions of both alike.
-    fn member(first: usize, predictions: &[f64]) -> Vec<Validated> {
+    fn member(first: usize, predictions: &[f64]) -> ValidatedPart {
         let crystal = |(index, &prediction): (usize, &f64)| Validated {
             material_id: format!("m-{}", first + index),
             targets: vec![Some(0.0), None],
             predictions: vec![prediction, prediction],
         };
-        predictions.iter().enumerate().map(crystal).collect()
+        ValidatedPart {
+            fold: "split".to_owned(),
+            crystals: predictions.iter().enumerate().map(crystal).collect(),
+        }
     }
 
     #[test]
@@ -84,8 +87,10 @@ mod tests {
             targets: vec![Some(1.0); predictions.len()],
             predictions: predictions.to_vec(),
         };
-        let seeds =
-            [[0.0, 3.0], [2.0, 7.0]].map(|sites| vec![crystal("a", &[sites[0]]), crystal("b", &sites)]);
+        let seeds = [[0.0, 3.0], [2.0, 7.0]].map(|sites| ValidatedPart {
+            fold: "split".to_owned(),
+            crystals: vec![crystal("a", &[sites[0]]), crystal("b", &sites)],
+        });
         // Errors 0 of the mean of the only site of the first, 0 and 4 of the sites of the second.
         assert_eq!(of_sites(&seeds, 0.7), Some(Interval { half_width: 4.0, crystals: 3 }));
     }
@@ -96,6 +101,10 @@ mod tests {
         let found = interval(&[seeds[0].clone(), member(2, &[-5.0]), seeds[1].clone()], 0, 0.5);
         // Errors 2 and 0 of the mean of the first fold, 5 of the second.
         assert_eq!(found, Some(Interval { half_width: 2.0, crystals: 3 }));
+        // Another fold with the same crystals was trained on others: its errors are its own.
+        let other = ValidatedPart { fold: "fold-1".to_owned(), ..seeds[1].clone() };
+        let found = interval(&[seeds[0].clone(), other], 0, 0.7);
+        assert_eq!(found, Some(Interval { half_width: 3.0, crystals: 4 }));
     }
 
     proptest! {

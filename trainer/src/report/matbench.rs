@@ -71,6 +71,8 @@ pub struct Matbench {
     pub bibtex_refs: String,
     /// Further notes.
     pub notes: String,
+    /// Unit of the predictions if they are of a transform of the data set's target, such as `log10(eV)`.
+    pub transformed: Option<String>,
 }
 
 /// Checks whether an evaluation is complete, so that [`write`](super::write) would write the record.
@@ -97,6 +99,9 @@ pub(super) fn complete_record(
     folds: &[PublishedFold<'_>],
     settings: &[(String, String)],
 ) -> Result<String, Incomplete> {
+    if let Some(unit) = matbench.transformed.clone() {
+        return Err(Incomplete::Transform { dataset: matbench.dataset.clone(), unit });
+    }
     check_crystals(folds, &matbench.dataset)?;
     let parameters: BTreeMap<_, _> = settings.iter().cloned().collect();
     let results = folds

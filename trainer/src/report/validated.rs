@@ -35,13 +35,23 @@ fn one_or_many<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) 
     })
 }
 
-/// Returns the validation crystals of all members. Members with the same crystals, which differ by their seeds, are averaged
-/// as their predictions for new crystals are.
-pub(super) fn averaged(members: &[Vec<Validated>]) -> Vec<Validated> {
-    let mut folds: BTreeMap<Vec<&str>, Vec<&[Validated]>> = BTreeMap::new();
-    for member in members {
-        let identifiers = member.iter().map(|crystal| crystal.material_id.as_str());
-        folds.entry(identifiers.collect()).or_default().push(member);
+/// A validation part with the predictions of a member.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ValidatedPart {
+    /// Name of the member's fold, or whatever seeds of one fold have in common.
+    pub fold: String,
+    /// Its validation crystals.
+    pub crystals: Vec<Validated>,
+}
+
+/// Returns the validation crystals of all members. Members of a fold with the same crystals, which differ by their seeds, are
+/// averaged as their predictions for new crystals are. Small folds may have the same validation crystals, too, but each has
+/// been trained on others.
+pub(super) fn averaged(members: &[ValidatedPart]) -> Vec<Validated> {
+    let mut folds: BTreeMap<(&str, Vec<&str>), Vec<&[Validated]>> = BTreeMap::new();
+    for ValidatedPart { fold, crystals } in members {
+        let identifiers = crystals.iter().map(|crystal| crystal.material_id.as_str());
+        folds.entry((fold, identifiers.collect())).or_default().push(crystals);
     }
     folds.values().flat_map(|seeds| mean(seeds)).collect()
 }

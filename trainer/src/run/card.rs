@@ -18,7 +18,7 @@ use crate::data::Sources;
 use crate::error::TrainError;
 use crate::run::metrics::EpochRecord;
 use crate::run::step::{HUBER, MSE, Values};
-use crate::unit;
+use crate::unit::{self, DECIMALS};
 use crate::weights::{Description, Target, TargetNumber};
 
 /// Name of the card in the folder of a run.
@@ -130,11 +130,10 @@ impl Card<'_> {
         let mut text = "## Losses after that epoch\n\n| term | training | validation | a constant \
                         predictor |\n|---|---|---|---|\n"
             .to_owned();
-        let shown = |value: Option<&f64>| value.map_or_else(|| "-".to_owned(), |value| format!("{value:.5}"));
         for (name, value) in &self.epoch.train {
             let validation = self.epoch.validation.as_ref().and_then(|values| values.get(name));
-            let (validation, constant) = (shown(validation), shown(self.constants.get(name)));
-            let _ = writeln!(text, "| {name} | {value:.5} | {validation} | {constant} |");
+            let [value, validation, constant] = [Some(value), validation, self.constants.get(name)].map(loss);
+            let _ = writeln!(text, "| {name} | {value} | {validation} | {constant} |");
         }
         let Some(target) = &self.description.target else { return text };
         let quantile = self.config.finetune.quantile;
@@ -223,11 +222,21 @@ fn terms(source: &str) -> Option<&'static Publication> {
         .map(|file| file.publication)
 }
 
+/// Formats a loss, if there is one.
+fn loss(value: Option<&f64>) -> String {
+    value.map_or_else(|| "-".to_owned(), |value| unit::number(*value, *value, DECIMALS))
+}
+
+/// Number of decimals of the mean and the standard deviation of targets.
+const TARGET_DECIMALS: usize = 6;
+
 /// Returns a sentence about a number that a model predicts, of crystals or of sites.
 fn predicts(number: &TargetNumber, per_site: bool) -> String {
     let TargetNumber { property, unit, mean, std, .. } = number;
+    let size = mean.abs().max(*std);
+    let [mean, std] = [mean, std].map(|value| unit::number(*value, size, TARGET_DECIMALS));
     format!(
-        "Predicts `{}` of {}{}. The training targets have mean {mean:.6} and standard deviation {std:.6}{}.",
+        "Predicts `{}` of {}{}. The training targets have mean {mean} and standard deviation {std}{}.",
         markdown_code(property),
         if per_site { "every site of a crystal" } else { "a crystal" },
         markdown(&unit::shown(" in ", unit, "")),
@@ -238,6 +247,19 @@ fn predicts(number: &TargetNumber, per_site: bool) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::task::Transform;
+
+    #[test]
+    fn small_and_large_numbers_keep_their_digits() {
+        assert_eq!([Some(&0.267_99), Some(&3.16e-6), None].map(loss), ["0.26799", "3.1600e-6", "-"]);
+        let of = |mean, std| {
+            let (property, unit) = ("alpha".to_owned(), String::new());
+            predicts(&TargetNumber { property, unit, transform: Transform::None, mean, std }, false)
+        };
+        let about = "Predicts `alpha` of a crystal. The training targets have mean";
+        assert_eq!(of(-0.000_05, 1.5), format!("{about} -0.000050 and standard deviation 1.500000."));
+        assert_eq!(of(1.3e-5, 5e-7), format!("{about} 1.30000e-5 and standard deviation 5.00000e-7."));
+    }
 
     #[test]
     fn published_sources_have_terms_and_others_none() {

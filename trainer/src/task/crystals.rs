@@ -20,6 +20,8 @@ use crate::data::subset::{IDENTIFIER_COLUMN, SplitPart};
 
 /// Name of the column of the official folds.
 const FOLD_COLUMN: &str = "fold";
+/// Name of the column of structure hashes, 64 bits as hexadecimal digits. Stores of earlier versions lack it.
+const HASH_COLUMN: &str = "structure_hash";
 /// Name of the column with the number of sites.
 const SITES_COLUMN: &str = "nsites";
 
@@ -72,6 +74,8 @@ pub(super) struct Crystal {
     pub(super) part: Option<SplitPart>,
     /// Fold that tests the crystal.
     pub(super) fold: Option<usize>,
+    /// Structure hash.
+    pub(super) structure_hash: Option<u64>,
 }
 
 impl Crystal {
@@ -106,7 +110,7 @@ impl Crystals {
         let mut crystals = Self { list: Vec::new(), index: HashMap::new() };
         let mut shard_ends = Vec::with_capacity(sources.shards().len());
         for source in sources.shards() {
-            let optional = wanted.properties.iter().copied().chain(wanted.split_column);
+            let optional = wanted.properties.iter().copied().chain(wanted.split_column).chain([HASH_COLUMN]);
             let there = |name: &&str| source.schema.field_with_name(name).is_ok();
             let mut names = vec![IDENTIFIER_COLUMN, FOLD_COLUMN];
             names.extend(wanted.per_site.then_some(SITES_COLUMN));
@@ -241,6 +245,7 @@ fn rows(batch: &RecordBatch, path: &Path, wanted: Wanted<'_>) -> Result<Vec<Crys
         Some(column) => typed::<StringArray>(batch, path, column, "text")?,
         None => None,
     };
+    let hashes = typed::<StringArray>(batch, path, HASH_COLUMN, "text")?;
     let identifiers = identifiers.into_iter().flat_map(StringArray::iter).enumerate();
     identifiers
         .map(|(row, identifier)| {
@@ -251,6 +256,7 @@ fn rows(batch: &RecordBatch, path: &Path, wanted: Wanted<'_>) -> Result<Vec<Crys
             })?;
             let part = parts.filter(|column| column.is_valid(row)).map(|column| column.value(row));
             let fold = folds.filter(|column| column.is_valid(row)).map(|column| column.value(row));
+            let hash = hashes.filter(|column| column.is_valid(row)).map(|column| column.value(row));
             let mut of_no_class = None;
             let mut number = |value: Value<'_>| match (classification, value) {
                 (None, Value::Number(number)) => number,
@@ -271,6 +277,7 @@ fn rows(batch: &RecordBatch, path: &Path, wanted: Wanted<'_>) -> Result<Vec<Crys
                 of_no_class,
                 part: part.and_then(part_of),
                 fold: fold.and_then(|fold| usize::try_from(fold).ok()),
+                structure_hash: hash.and_then(|hash| u64::from_str_radix(hash, 16).ok()),
             })
         })
         .collect()

@@ -88,7 +88,7 @@ pub enum TaskError {
         /// Name of the property column.
         property: String,
         /// The unit of the column.
-        expected: &'static str,
+        expected: String,
     },
     /// A column does not consist of classes.
     #[error("the column {property} does not consist of classes: {problem}")]

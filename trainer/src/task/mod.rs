@@ -25,7 +25,7 @@ pub mod transform;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use schemas::property::by_column;
+use schemas::property::{by_column, is_same_unit};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use toml::Table;
@@ -40,7 +40,7 @@ pub use error::TaskError;
 pub use metric::Metric;
 pub use of_property::{Classes, Division, PropertyRequest, PropertyTask};
 pub(crate) use partition::fold_name;
-pub use partition::{Excluded, Fold, Labelled, Partition, PartitionOptions, Reason};
+pub use partition::{Excluded, Fold, Labelled, Partition, PartitionOptions, Reason, Remark};
 pub use recipe::{Group, by_size};
 pub use rule::SplitRule;
 pub use split_file::SplitFileError;
@@ -70,7 +70,7 @@ pub struct Counts {
 pub struct TargetColumn {
     /// Name of the property column.
     pub property: String,
-    /// Unit of the column, `1` for pure numbers.
+    /// Unit of the column, `1` for pure numbers and empty if it is not known.
     pub unit: String,
     /// Transform from the property to the target.
     #[serde(default)]
@@ -85,7 +85,8 @@ impl TargetColumn {
 
     /// Returns the name of the folder with the results of the property among those of others.
     pub fn folder(&self) -> String {
-        plain_name(&self.property)
+        let plain = |c: char| if c.is_alphanumeric() { c } else { '_' };
+        self.property.chars().map(plain).collect()
     }
 }
 
@@ -107,7 +108,7 @@ pub struct Task {
     pub store: String,
     /// Name of the property column.
     pub property: String,
-    /// Unit of the column, `1` for pure numbers.
+    /// Unit of the column, `1` for pure numbers and empty if it is not known.
     pub unit: String,
     /// Transform from the property to the target.
     pub transform: Transform,
@@ -211,9 +212,11 @@ impl Task {
     /// Returns the crystals of every part with their targets; see [`partition`].
     ///
     /// # Errors
-    /// [`TaskError`] if a shard cannot be read, two shards hold the same crystal, no shard has the columns, the split
-    /// file does not fit the shards, the parts differ in size from the definition, or a part is empty.
+    /// [`TaskError`] if a shard cannot be read, two shards hold the same crystal, no shard has the columns or one has them
+    /// in another unit, the split file does not fit the shards, the parts differ in size from the definition, or a part is
+    /// empty.
     pub fn partition(&self, sources: &Sources, options: &PartitionOptions) -> Result<Partition, TaskError> {
+        of_property::require_units(self, sources)?;
         partition::partition(self, sources, options)
     }
 
@@ -247,9 +250,12 @@ impl Task {
         let found = self.targets().into_iter().find_map(|target| Some((other_unit(&target)?, target)));
         match found {
             None => Ok(()),
-            Some((known, TargetColumn { property, unit, .. })) => {
-                Err(TaskError::Unit { task: name.to_owned(), unit, property, expected: known.unit })
-            }
+            Some((known, TargetColumn { property, unit, .. })) => Err(TaskError::Unit {
+                task: name.to_owned(),
+                unit,
+                property,
+                expected: known.unit.to_owned(),
+            }),
         }
     }
 
@@ -299,6 +305,10 @@ impl Task {
                 return Some(fault);
             }
         }
+        if self.leaderboard.is_some() && self.transform != Transform::None {
+            let needed = "\"none\" with leaderboard, whose values are those of the property";
+            return Some(("transform", self.transform.name().to_owned(), needed));
+        }
         if self.per_site {
             let faults = [
                 (self.classification.is_some(), "per_site", "false with classification.classes"),
@@ -344,20 +354,4 @@ pub(crate) fn recorded<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Tas
     let mut table = Table::deserialize(deserializer)?;
     table.remove(EARLIER_SETTINGS);
     table.try_into().map_err(D::Error::custom)
-}
-
-/// Whether two spellings denote the same unit: `g/cm3` and `g/cm³`, the Greek letter μ and the micro sign µ, with or
-/// without white space.
-fn is_same_unit(left: &str, right: &str) -> bool {
-    let plain = |unit: &str| -> String {
-        let characters = unit.chars().filter(|character| !character.is_whitespace());
-        characters
-            .map(|character| match character {
-                'μ' => 'µ',
-                '³' => '3',
-                other => other,
-            })
-            .collect()
-    };
-    plain(left) == plain(right)
 }

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use schemas::property::by_column;
+use arrow::datatypes::Schema;
+use schemas::property::{by_column, is_same_unit};
 
 use super::crystals::{Crystals, Wanted};
 use super::{Classification, Group, Metric, SplitRule, TargetColumn, Task, TaskError, Transform, plain_name};
@@ -183,11 +184,88 @@ fn classification(sources: &Sources, request: &PropertyRequest) -> Result<Option
     }
 }
 
-/// Returns the unit of a property column: that of its documentation in the shards, or of the property of that name.
+/// Returns the unit of a property column: that of its documentation in the shards, or of the property of that name. Classes
+/// are pure numbers. The unit of another column is not known, and empty.
 fn unit_of(sources: &Sources, property: &str) -> String {
-    let mut fields = sources.shards().iter().filter_map(|shard| shard.schema.field_with_name(property).ok());
-    let documented = fields.find_map(|field| field.metadata().get("unit").cloned());
-    documented
-        .or_else(|| by_column(property).map(|known| known.unit.to_owned()))
-        .unwrap_or_else(|| PURE.to_owned())
+    let documented = schemas_of(sources).find_map(|schema| documented_unit(schema, property));
+    let known = documented.or_else(|| by_column(property).map(|known| known.unit));
+    known.unwrap_or(if sources.has_classes(property) { PURE } else { "" }).to_owned()
+}
+
+/// Returns the schemas of the shards.
+fn schemas_of(sources: &Sources) -> impl Iterator<Item = &Schema> {
+    sources.shards().iter().map(|shard| &*shard.schema)
+}
+
+/// Returns the unit of a property column in its documentation, if it says one.
+fn documented_unit<'a>(schema: &'a Schema, property: &str) -> Option<&'a str> {
+    schema.field_with_name(property).ok()?.metadata().get("unit").map(String::as_str)
+}
+
+/// Checks that the unit of every target is the one that the shards document for its column, where they do.
+///
+/// # Errors
+/// [`TaskError::Unit`] for the first target with another unit.
+pub(super) fn require_units(task: &Task, sources: &Sources) -> Result<(), TaskError> {
+    let targets = task.targets();
+    let Some((TargetColumn { property, unit, .. }, documented)) = other_unit(&targets, schemas_of(sources))
+    else {
+        return Ok(());
+    };
+    Err(TaskError::Unit {
+        task: task.name.clone(),
+        unit: unit.clone(),
+        property: property.clone(),
+        expected: documented.to_owned(),
+    })
+}
+
+/// Returns the first target with another unit than a schema documents for its column, and that unit.
+fn other_unit<'a>(
+    targets: &'a [TargetColumn],
+    mut schemas: impl Iterator<Item = &'a Schema>,
+) -> Option<(&'a TargetColumn, &'a str)> {
+    schemas.find_map(|schema| {
+        let documented =
+            |target: &'a TargetColumn| Some((target, documented_unit(schema, &target.property)?));
+        targets.iter().filter_map(documented).find(|(target, unit)| !is_same_unit(unit, &target.unit))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use schemas::property::PropertyColumn;
+    use schemas::store::shard_schema;
+
+    use super::*;
+
+    #[test]
+    fn documented_units_are_those_of_the_targets() {
+        let properties = [
+            PropertyColumn::number("e_coh_ev_atom", "E_coh (eV/atom)"),
+            PropertyColumn::number("refractive_index", "n"),
+            PropertyColumn::number("hardness", "hardness"),
+        ];
+        let schema = shard_schema(&[], &properties);
+        let units = properties.each_ref().map(|property| documented_unit(&schema, &property.column));
+        assert_eq!(units, [Some("eV/atom"), Some("1"), None]);
+        let other = |property: &str, unit: &str| {
+            let (property, unit) = (property.to_owned(), unit.to_owned());
+            let targets = [TargetColumn { property, unit, transform: Transform::None }];
+            let earlier = shard_schema(&[], &[]);
+            let found = other_unit(&targets, [&*earlier, &*schema].into_iter());
+            found.map(|(target, unit)| (target.unit.clone(), unit.to_owned()))
+        };
+        assert_eq!(other("e_coh_ev_atom", "meV/atom"), Some(("meV/atom".to_owned(), "eV/atom".to_owned())));
+        assert_eq!(other("e_coh_ev_atom", ""), Some((String::new(), "eV/atom".to_owned())));
+        for (property, unit) in [
+            ("e_coh_ev_atom", "eV per atom"),
+            ("refractive_index", "1"),
+            ("hardness", "furlong"),
+            ("hardness", ""),
+            ("not_there", "eV"),
+        ] {
+            assert_eq!(other(property, unit), None, "{property} in {unit}");
+        }
+    }
 }

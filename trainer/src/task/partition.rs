@@ -6,6 +6,7 @@
 mod assignment;
 mod draw;
 mod fraction;
+mod remark;
 #[cfg(test)]
 mod tests;
 
@@ -21,6 +22,8 @@ use super::crystals::{Crystal, Crystals, Wanted};
 use super::{Counts, TargetColumn, Task, TaskError};
 use crate::config::finetune::HeldOut;
 use crate::data::{Sources, SplitPart};
+
+pub use remark::Remark;
 
 use assignment::{Assignment, Parts};
 
@@ -176,6 +179,8 @@ pub struct Partition {
     /// Identifiers that a split file has in several parts, in order. Each counts for test before validation before
     /// training.
     pub in_several_parts: BTreeSet<String>,
+    /// What may not be meant.
+    pub remarks: Vec<Remark>,
 }
 
 /// See [`Task::partition`].
@@ -211,11 +216,12 @@ pub(super) fn partition(
         .flat_map(|(_, crystal)| refused(crystal, &targets))
         .collect();
     excluded.extend(missing);
-    let folds = wanted_folds(task, &parts, options)?
+    let folds: Vec<Fold> = wanted_folds(task, &parts, options)?
         .into_iter()
         .map(|parts| fold(task, &targets, &crystals, parts, options))
         .collect::<Result<Vec<_>, _>>()?;
-    Ok(Partition { folds, excluded, in_several_parts: assignment.in_several_parts() })
+    let remarks = remark::remarks(&crystals, &parts, &folds, task);
+    Ok(Partition { folds, excluded, in_several_parts: assignment.in_several_parts(), remarks })
 }
 
 /// Returns the exclusions of a crystal's values that have no target.

@@ -23,6 +23,7 @@ fn the_shipped_grids_can_be_used() {
             "labels" => 1 + 2 * 20,
             "ablations" => 7 + 2 * 9,
             "pretrainings" => 2 + 2 * 4,
+            "denoised" => 2 * 3,
             "options" => 2 * 19 * 4,
             "table2-first-folds" => 2 * 5 * 2,
             "smoke" => 1 + 2 * 4,
@@ -43,7 +44,7 @@ fn the_shipped_grids_can_be_used() {
         }
         count += 1;
     }
-    assert_eq!(count, 12);
+    assert_eq!(count, 13);
 }
 
 /// Edges of the store that a system reads; `None` for the usual ones.

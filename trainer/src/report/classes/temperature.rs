@@ -9,7 +9,7 @@
 //! for T = 0, and predictions at random for an infinite T; Platt (1999) bounds a sigmoid for the same reason. It counts
 //! about as much as one crystal.
 
-use crate::report::validated::{Validated, averaged};
+use crate::report::validated::{ValidatedPart, averaged};
 
 /// Smallest number of validation crystals that calibrate probabilities.
 const FEWEST_CRYSTALS: usize = 20;
@@ -31,10 +31,10 @@ pub struct Temperature {
 
 impl Temperature {
     /// Returns the temperature of an ensemble from the predictions of its members for their validation parts; `None` if
-    /// they are too few, or if the best temperature lies beyond those that are looked for. Members with the same crystals are
-    /// averaged first.
+    /// they are too few, or if the best temperature lies beyond those that are looked for. Members of a fold with the same
+    /// crystals are averaged first.
     #[must_use]
-    pub fn of(members: &[Vec<Validated>]) -> Option<Self> {
+    pub fn of(members: &[ValidatedPart]) -> Option<Self> {
         let crystals: Vec<(usize, Vec<f64>)> = averaged(members)
             .into_iter()
             .filter_map(|crystal| {
@@ -93,15 +93,16 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::report::validated::Validated;
 
     /// Crystals of two classes, of which a share are of the class that is predicted with a probability.
-    fn validated(right: usize, all: usize, probability: f64) -> Vec<Validated> {
+    fn validated(right: usize, all: usize, probability: f64) -> ValidatedPart {
         let crystal = |index: usize| Validated {
             material_id: format!("m-{index}"),
             targets: vec![Some(f64::from(u8::from(index >= right)))],
             predictions: vec![probability, 1.0 - probability],
         };
-        (0..all).map(crystal).collect()
+        ValidatedPart { fold: "split".to_owned(), crystals: (0..all).map(crystal).collect() }
     }
 
     #[test]

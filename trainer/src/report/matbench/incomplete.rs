@@ -20,6 +20,16 @@ pub enum Incomplete {
         /// Name of the data set.
         dataset: String,
     },
+    /// The model predicts a transform of the data set's target.
+    #[error(
+        "results.json.gz is not written: it takes values of the target of {dataset}, and the predictions are in {unit}"
+    )]
+    Transform {
+        /// Name of the data set.
+        dataset: String,
+        /// Unit of the predictions.
+        unit: String,
+    },
     /// The folds differ from those of the data set.
     #[error("results.json.gz is not written: it takes fold-0 to fold-4 of {dataset}, evaluated: {found}")]
     Folds {

@@ -110,6 +110,7 @@ mod tests {
             of_no_class: None,
             part: None,
             fold: None,
+            structure_hash: None,
         };
         values.iter().enumerate().map(crystal).collect()
     }

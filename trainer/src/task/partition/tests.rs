@@ -263,6 +263,28 @@ fn folds_are_chosen_by_number() {
 }
 
 #[test]
+fn what_may_not_be_meant_is_remarked() {
+    let mut rows = rows(12);
+    assert!(all(&by_folds(), &stored(&rows).1).expect("three folds").remarks.is_empty());
+    for (position, hash) in [(0, "00ff"), (1, "00ff"), (4, "00ff"), (2, "ffffffffffffffff"), (5, "c0ffee")] {
+        rows[position].hash = Some(hash);
+    }
+    rows[11].fold = None;
+    let (_folder, sources) = stored(&rows);
+    let said: Vec<String> =
+        all(&by_folds(), &sources).expect("three folds").remarks.iter().map(Remark::to_string).collect();
+    let the_same = "the structure hash of a training or validation crystal, and may be the same: `trainer duplicates` compares them";
+    assert_eq!(
+        said,
+        [
+            "1 crystal with a value is in no part, and left out".to_owned(),
+            format!("fold-0: 1 test crystal has {the_same}"),
+            format!("fold-1: 2 test crystals have {the_same}"),
+        ]
+    );
+}
+
+#[test]
 fn a_list_decides_where_the_task_has_one() {
     let (folder, sources) = stored(&rows(10));
     let error = all(&by_file(), &sources).expect_err("no list");
