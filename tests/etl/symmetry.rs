@@ -2,6 +2,9 @@
 
 use std::fs;
 
+use arrow::array::AsArray;
+use arrow::datatypes::Float32Type;
+
 use crate::support::*;
 
 /// A CIF of the asymmetric unit of halite, with these lines before its sites.
@@ -61,4 +64,26 @@ fn contradictions_are_rejected_by_evidence_and_noted_without() {
     let noted = &manifest(out.path()).counts.noted["cif_symmetry_unclear"];
     assert_eq!(noted.count, 1);
     assert!(noted.first[0].starts_with("x (table.csv, record 1, line 10): "), "{:?}", noted.first);
+}
+
+#[test]
+fn origins_may_be_anywhere_and_dummies_are_noted() {
+    let (raw, out) = (folder(), folder());
+    let cif = |name: &str, text: String| fs::write(raw.path().join(name), text).expect("a file");
+    // A molecule about a centre of symmetry at 0.0645 of the edge.
+    let operations = "loop_ _symmetry_equiv_pos_as_xyz x,y,z -x+0.129,-y,-z";
+    let nitrogen = cubic_cif("nitrogen", 25.0, &[("N", [0.0865, 0.0, 0.0])]);
+    cif("a-nitrogen.cif", nitrogen.replacen("loop_\n", &format!("{operations}\nloop_\n"), 1));
+    cif("b-dummy.cif", cubic_cif("MnO", 4.4, &[("Mn", [0.0; 3]), ("O", [0.5; 3]), ("X", [0.25; 3])]));
+    build("cif", raw.path(), out.path(), &[], 0);
+    let rows = rows(out.path());
+    let list = rows[0]["edge_distance"].as_list::<i32>().value(0);
+    let distances = list.as_primitive::<Float32Type>().values();
+    assert!(!distances.is_empty());
+    assert!(distances.iter().all(|distance| (distance - 1.1).abs() < 1e-5), "{distances:?}");
+    let noted = &manifest(out.path()).counts.noted;
+    assert_eq!(noted.keys().collect::<Vec<_>>(), ["cif_dummy_sites"]);
+    let note = &noted["cif_dummy_sites"].first[0];
+    assert!(note.starts_with("b-dummy (b-dummy.cif, record 2, line 15): 1 site has "), "{note}");
+    assert!(note.ends_with("left out: \"X\""), "{note}");
 }

@@ -3,6 +3,7 @@
 use super::block::RawBlock;
 use super::cell::Cell;
 use super::differences::{Differences, Kept};
+use super::dummy::Dummies;
 use super::error::{CifErrorKind, SYMMETRY_UNCLEAR};
 use super::evidence::{Contents, Verdict};
 use super::expand::{Expander, Nearness};
@@ -26,6 +27,7 @@ pub(super) struct Builder {
     expander: Expander,
     pairs: PairSearch,
     differences: Differences,
+    dummies: Dummies,
     remarks: Vec<Remark>,
 }
 
@@ -37,6 +39,7 @@ impl Builder {
     pub(super) fn build(&mut self, block: &RawBlock, bytes: &[u8]) -> Result<(), BuildError> {
         self.structure.clear();
         self.origins.clear();
+        self.dummies.clear();
         self.remarks.clear();
         let reading = Reading::new(block, bytes);
         check_count(&reading, block.site_count)?;
@@ -58,6 +61,7 @@ impl Builder {
         self.check_contents(&reading, &cell, &operations, symbol, doubt)?;
         self.check_pairs(&reading, &Nearness::new(&cell))?;
         self.note_differences(&reading, operations.len(), is_settled);
+        self.remarks.extend(self.dummies.remark(&reading));
         Ok(())
     }
 
@@ -120,9 +124,12 @@ impl Builder {
         };
         let (at, stated, other) = match &doubt {
             Doubt::Statement(Statement { text, at, operations: other }) => {
-                let count = other.len();
+                let has = match other.len() {
+                    count if count == operations.len() => "as many others".to_owned(),
+                    count => count.to_string(),
+                };
                 let stated = format!(
-                    "{used}, {text} has {count}: list all operations of the group, or all atoms under P 1"
+                    "{used}, {text} has {has}: list all operations of the group, or all atoms under P 1"
                 );
                 (*at, stated, Some(other))
             }
@@ -182,7 +189,10 @@ impl Builder {
     /// Takes over the sites of a cell that is given completely.
     fn take_sites(&mut self, reading: &Reading<'_>) -> Result<(), BuildError> {
         for (site, index) in reading.block.sites.iter().zip(0u32..) {
-            let Some(number) = reading.element(index, site)? else { continue };
+            let Some(number) = reading.element(index, site)? else {
+                self.dummies.add(index, reading.is_flagged_dummy(site));
+                continue;
+            };
             self.structure.fractional.push(site.fractional);
             self.structure.atomic_numbers.push(number);
             self.origins.push(index);
@@ -198,7 +208,10 @@ impl Builder {
         nearness: &Nearness,
     ) -> Result<(), BuildError> {
         for (site, index) in reading.block.sites.iter().zip(0u32..) {
-            let Some(number) = reading.element(index, site)? else { continue };
+            let Some(number) = reading.element(index, site)? else {
+                self.dummies.add(index, reading.is_flagged_dummy(site));
+                continue;
+            };
             let uncertainty = || reading.uncertainty(site);
             let images = self.expander.images(&site.fractional, operations, nearness, uncertainty);
             let images = images.map_err(|ambiguous| {

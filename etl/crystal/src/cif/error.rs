@@ -99,6 +99,12 @@ pub enum CifErrorKind {
         /// Its symbol, or the label where it has none.
         symbol: String,
     },
+    /// A site without a type symbol has a label that may mean a molecule or an ion, or one atom: `NH4`, `CO3`.
+    #[error("site {site:?} has no type symbol, and its label may mean a molecule or ion as well as an atom")]
+    MoleculeLabel {
+        /// The site's label.
+        site: String,
+    },
     /// The occupancy of a site is less than 1.
     #[error("site {site:?} has occupancy {}", exact(*.occupancy))]
     PartialOccupancy {
@@ -215,7 +221,7 @@ impl CifErrorKind {
             Self::DuplicateItem { .. } => "cif_duplicate_item",
             Self::MissingCoordinate { .. } => "cif_missing_coordinate",
             Self::CartesianSites => "cif_cartesian_sites",
-            Self::UnknownElement { .. } => "cif_unknown_element",
+            Self::UnknownElement { .. } | Self::MoleculeLabel { .. } => "cif_unknown_element",
             Self::PartialOccupancy { .. } => "cif_partial_occupancy",
             Self::Disorder { .. } => "cif_disorder",
             Self::BadSymmetry { .. } | Self::SymmetryMisfit { .. } | Self::Contradiction { .. } => {
@@ -276,6 +282,9 @@ pub(super) const SETTING_ASSUMED: &str = "cif_setting_assumed";
 
 /// Code of a note: the sites hold other atoms than the formula, Z or the multiplicities of the sites say.
 pub(super) const CONTENTS_DIFFER: &str = "cif_contents_differ";
+
+/// Code of a note: sites whose symbol or label is that of a dummy are left out, and the file does not flag them so.
+pub(super) const DUMMY_SITES: &str = "cif_dummy_sites";
 
 /// The reason why listed operations are not a space group of the unit cell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]

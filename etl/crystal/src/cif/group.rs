@@ -12,8 +12,8 @@ use super::reading::{BuildError, Reading, excerpt};
 use super::statement::{Operations, Statement, Statements};
 use super::tag::Tag;
 use crate::symmetry::{
-    Metric, SymmetryOperation, fits_cell, is_group, operations_of_hermann_mauguin_symbol, settings_of_number,
-    without_duplicates,
+    Metric, SymmetryOperation, fits_cell, group_of, operations_of_hermann_mauguin_symbol,
+    settings_of_hermann_mauguin_symbol, settings_of_number, without_duplicates,
 };
 
 /// Largest number of distinct lists of operations in the cache. Files of one source share few lists.
@@ -179,7 +179,8 @@ fn named_group(reading: &Reading<'_>, metric: &Metric) -> Result<Option<Found>, 
         && let Some(statement) = Statement::read(tag, reading, metric)
     {
         check_once(tag, reading)?;
-        return Ok(Some(Found { symbol: at, operations: statement.operations, doubt: Doubt::None }));
+        let doubt = other_setting(&statement, reading, metric).map_or(Doubt::None, Doubt::Statement);
+        return Ok(Some(Found { symbol: at, operations: statement.operations, doubt }));
     }
     if let Some((tag, at)) = Statement::HERMANN_MAUGUIN.into_iter().find_map(|tag| Some((tag, span(tag)?))) {
         check_once(tag, reading)?;
@@ -203,6 +204,28 @@ fn named_group(reading: &Reading<'_>, metric: &Metric) -> Result<Option<Found>, 
     let Some(operations) = settings.first().cloned() else { return Err(unknown(at)) };
     let doubt = if settings.len() > 1 { Doubt::Settings(settings) } else { Doubt::None };
     Ok(Some(Found { symbol: at, operations, doubt }))
+}
+
+/// Returns the first Hermann-Mauguin symbol of the block that does not denote the group of the Hall symbol with its origin
+/// and axes, in any of its settings.
+fn other_setting(hall: &Statement, reading: &Reading<'_>, metric: &Metric) -> Option<Statement> {
+    // A Hall symbol may state a shift of the origin, which a Hermann-Mauguin symbol cannot contradict.
+    if hall.at.of(reading.bytes).contains(&b'(') {
+        return None;
+    }
+    let is_meant = |operations: &Operations| {
+        Arc::ptr_eq(operations, &hall.operations) || is_same_set(operations, &hall.operations)
+    };
+    // The reference symbol is that of the standard setting, whatever the axes of the file.
+    let mut tags = Statement::HERMANN_MAUGUIN.into_iter().filter(|tag| *tag != Tag::HermannMauguinReference);
+    tags.find_map(|tag| {
+        let symbol = String::from_utf8_lossy(reading.text(tag)?);
+        let settings = settings_of_hermann_mauguin_symbol(&symbol);
+        if settings.is_empty() || settings.iter().any(is_meant) {
+            return None;
+        }
+        Statement::read(tag, reading, metric)
+    })
 }
 
 /// Checks that the item that determines the space group does not have two different values.
@@ -246,5 +269,6 @@ fn read_list(list: &[Span], bytes: &[u8]) -> Result<Operations, BadList> {
         operations.push(operation.map_err(|problem| (excerpt(text), problem.into()))?);
     }
     without_duplicates(&mut operations);
-    if is_group(&operations) { Ok(operations.into()) } else { Err((last(), SymmetryProblem::NotAGroup)) }
+    let group = group_of(&operations).ok_or_else(|| (last(), SymmetryProblem::NotAGroup))?;
+    Ok(group.into())
 }

@@ -7,7 +7,7 @@ use super::lexer::Span;
 use super::reading::{BuildError, Reading, excerpt};
 use super::statement::Operations;
 use super::tag::Tag;
-use crate::symmetry::{SymmetryOperation, is_group, without_duplicates};
+use crate::symmetry::{SymmetryOperation, group_of, without_duplicates};
 
 /// Returns the spatial parts of a block's magnetic operations, combined with its centring operations, and the place
 /// of the last one. Returns `None` if the block lists neither.
@@ -39,7 +39,10 @@ pub(super) fn magnetic_operations(reading: &Reading<'_>) -> Result<Option<(Opera
     }
     // An operation with and without time reversal has the same spatial part.
     without_duplicates(&mut all);
-    if is_group(&all) { Ok(Some((all.into(), last))) } else { bad(SymmetryProblem::NotAGroup) }
+    match group_of(&all) {
+        Some(group) => Ok(Some((group.into(), last))),
+        None => bad(SymmetryProblem::NotAGroup),
+    }
 }
 
 /// Reads the spatial parts of a list of operations, with the place of each.

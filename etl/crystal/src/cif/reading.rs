@@ -1,12 +1,13 @@
 //! Interpretation of a block's values: unit cell, elements, occupancies, and the errors in them.
 
 use std::cell::OnceCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::block::{RawBlock, RawSite};
 use super::cell::Cell;
 use super::error::CifErrorKind;
 use super::lexer::Span;
+use super::molecule::{series_of, spells_molecule};
 use super::number::{parse_number, resolution};
 use super::species::{self, Elements, Species};
 use super::tag::Tag;
@@ -50,12 +51,14 @@ pub(super) struct Reading<'a> {
     /// The bytes of the whole file.
     pub(super) bytes: &'a [u8],
     formula: OnceCell<Elements>,
+    /// The series of all labels that do not spell a molecule.
+    series: OnceCell<HashSet<Vec<u8>>>,
 }
 
 impl<'a> Reading<'a> {
     /// Creates a reading of a block in a file.
     pub(super) fn new(block: &'a RawBlock, bytes: &'a [u8]) -> Self {
-        Self { block, bytes, formula: OnceCell::new() }
+        Self { block, bytes, formula: OnceCell::new(), series: OnceCell::new() }
     }
 
     /// Returns an error of the block as a whole.
@@ -169,13 +172,16 @@ impl<'a> Reading<'a> {
     /// Checks that no disorder assembly has two groups, and that no site is disordered about a symmetry element
     /// (`-1`).
     ///
-    /// Groups are numbers in practice. Letters are refinement flags that old files have in the wrong column.
+    /// Groups are numbers in practice, or letters of a named assembly. Letters without an assembly are refinement flags
+    /// that old files have in the wrong column.
     pub(super) fn check_disorder_groups(&self) -> Result<(), BuildError> {
         let mut groups: Option<HashMap<&[u8], &[u8]>> = None;
         for site in self.block.sites.iter().filter(|site| !site.disorder_group.is_empty()) {
             let group = site.disorder_group.of(self.bytes);
-            let Some(number) = parse_number(group).filter(|number| *number != 0.0) else { continue };
-            let detail = if number < 0.0 {
+            if !is_group(group, !site.disorder_assembly.is_empty()) {
+                continue;
+            }
+            let detail = if group.starts_with(b"-") {
                 Some("its group excludes the images of its own sites".to_owned())
             } else {
                 let groups = groups.get_or_insert_default();
@@ -191,7 +197,12 @@ impl<'a> Reading<'a> {
     }
 
     fn is_dummy(&self, site: &RawSite) -> bool {
-        site.calc_flag.of(self.bytes).eq_ignore_ascii_case(b"dum") || self.species(site) == Species::Dummy
+        self.is_flagged_dummy(site) || self.species(site) == Species::Dummy
+    }
+
+    /// Whether the file flags the site as a dummy.
+    pub(super) fn is_flagged_dummy(&self, site: &RawSite) -> bool {
+        site.calc_flag.of(self.bytes).eq_ignore_ascii_case(b"dum")
     }
 
     /// Returns the species of a site from its type symbol, or from its label if it has none.
@@ -202,7 +213,22 @@ impl<'a> Reading<'a> {
         let formula = *self
             .formula
             .get_or_init(|| self.text(Tag::FormulaSum).map(Elements::of_formula).unwrap_or_default());
-        species::of_label(site.label.of(self.bytes), formula)
+        let label = site.label.of(self.bytes);
+        if spells_molecule(label) && !species::is_of_two_letters(label, formula) && !self.is_in_series(label)
+        {
+            return Species::Unknown;
+        }
+        species::of_label(label, formula)
+    }
+
+    /// Whether another label differs from this one by its numbers alone and spells no molecule. `CO3` beside `CO1` is the
+    /// third of a series of atoms.
+    fn is_in_series(&self, label: &[u8]) -> bool {
+        let series = self.series.get_or_init(|| {
+            let labels = self.block.sites.iter().map(|site| site.label.of(self.bytes));
+            labels.filter(|label| !spells_molecule(label)).map(series_of).collect()
+        });
+        series.contains(&series_of(label))
     }
 
     /// Returns the atomic number of a site, or `None` if the site is not an atom.
@@ -215,6 +241,9 @@ impl<'a> Reading<'a> {
             Species::Dummy => Ok(None),
             Species::Element(number) if site.is_sound() => Ok(Some(number)),
             Species::Element(_) => Err(self.unsound(index, site)),
+            Species::Unknown if site.type_symbol.is_empty() && spells_molecule(site.label.of(self.bytes)) => {
+                Err(self.error_of(site, CifErrorKind::MoleculeLabel { site: self.label(site) }))
+            }
             Species::Unknown => {
                 let span = if site.type_symbol.is_empty() { site.label } else { site.type_symbol };
                 let symbol = excerpt(span.of(self.bytes));
@@ -240,6 +269,16 @@ impl<'a> Reading<'a> {
             }
             None => self.error_of(site, CifErrorKind::NoStructure),
         }
+    }
+}
+
+/// Whether the value of `_atom_site_disorder_group` is a group. Zero is none, and neither are letters alone without an
+/// assembly.
+fn is_group(group: &[u8], has_assembly: bool) -> bool {
+    match parse_number(group) {
+        Some(number) => number != 0.0,
+        None if has_assembly => group.iter().any(u8::is_ascii_alphanumeric),
+        None => group.iter().any(u8::is_ascii_digit),
     }
 }
 

@@ -80,7 +80,8 @@ const OF_WATER: [u8; 2] = [1, 8];
 /// the second letter is a capital, as in `HO1` and `CA1`, the sum formula decides between the two, and elements that
 /// exist only in traces are excluded (`NO1`, `CN1`). Capitals after the symbol name the site. Small letters after it
 /// make the label a word (`Va1`, `Cat1`), unless the element is oxygen or hydrogen or occurs in the formula. A second
-/// element makes the site a mixture (`AlSi1`).
+/// element makes the site a mixture (`AlSi1`). Labels that may be molecules are told apart before, by
+/// [`super::molecule`].
 pub(super) fn of_label(label: &[u8], formula: Elements) -> Species {
     let start = label.iter().position(|byte| byte.is_ascii_alphabetic()).unwrap_or(label.len());
     let label = &label[start..];
@@ -107,6 +108,15 @@ pub(super) fn of_label(label: &[u8], formula: Elements) -> Species {
         return Species::Unknown;
     }
     Species::Element(element)
+}
+
+/// Whether the letters at the front of a label are the symbol of an element of the formula, and the first of them alone is
+/// not, as in `CO3` of Co3O4.
+pub(super) fn is_of_two_letters(label: &[u8], formula: Elements) -> bool {
+    let name = label.split(|byte| !byte.is_ascii_alphabetic()).find(|letters| !letters.is_empty());
+    let Some(name) = name.filter(|name| name.len() == 2) else { return false };
+    let is_in_formula = |letters: &[u8]| atomic_number_of(letters).is_some_and(|number| formula.has(number));
+    is_in_formula(name) && !is_in_formula(&name[..1])
 }
 
 /// Whether the species of a label may depend on the sum formula.

@@ -1,16 +1,17 @@
 //! Symmetry operations, their text form, the operations of a space group given by a symbol or number, and the space group
 //! of a crystal.
 
+mod group;
 mod operation;
 mod search;
 mod space_group;
 
-pub use operation::{
-    MAX_OPERATIONS, OperationError, SymmetryOperation, closure, is_group, without_duplicates,
-};
+pub use group::{MAX_OPERATIONS, closure, group_of, is_group, without_duplicates};
+pub use operation::{OperationError, SymmetryOperation};
 pub use search::{SpaceGroup, space_group_of};
 pub use space_group::{
-    operations_of_hall_symbol, operations_of_hermann_mauguin_symbol, operations_of_number, settings_of_number,
+    operations_of_hall_symbol, operations_of_hermann_mauguin_symbol, operations_of_number,
+    settings_of_hermann_mauguin_symbol, settings_of_number,
 };
 
 /// Metric tensor `G = L · Lᵀ` of a lattice with rows l1, l2, l3, in Å².

@@ -1,21 +1,22 @@
-//! A symmetry operation, read from text such as `x, y+1/2, -z`, and sets of operations.
-
-use std::collections::HashSet;
+//! A symmetry operation, read from text such as `x, y+1/2, -z`.
 
 use thiserror::Error;
-
-/// Largest number of operations of a space group modulo the lattice translations of its conventional cell (192 for
-/// `F m -3 m`).
-pub const MAX_OPERATIONS: usize = 192;
 
 /// The translations of all space groups in their tabulated settings are multiples of 1/24.
 const GRID: f64 = 24.0;
 
-/// Largest difference between a printed translation (`0.33`, `0.1667`) and a multiple of 1/24.
-const GRID_TOLERANCE: f64 = 0.005;
+/// Largest difference of a computed translation from a multiple of 1/24 that it equals. Translations between these
+/// multiples are those of another origin. They stay as they are.
+const ROUNDING: f64 = 1e-9;
 
-/// Translations are compared after rounding to multiples of 1 over this number.
-const KEY_GRID: f64 = 4800.0;
+/// Largest difference of a long decimal from a multiple of 1/24 that it equals (`0.24999999`, `0.0416667`).
+const DECIMAL_ROUNDING: f64 = 1e-6;
+
+/// A decimal with this many digits or more may be a third or sixth, rounded or cut off: `0.33`, but not `0.3`.
+const FEWEST_DECIMALS: usize = 2;
+
+/// Thirds and sixths may be rounded or cut off to four digits and then be printed with more: `0.66670000`.
+const FINEST_UNIT: f64 = 1e-4;
 
 /// A symmetry operation `f -> R f + t` on fractional coordinates, written as a column vector `f`.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -47,21 +48,21 @@ pub enum OperationError {
     Determinant,
 }
 
-/// A key that is equal for operations that are equal up to lattice translations and rounding.
-type Key = ([[i8; 3]; 3], [i32; 3]);
-
 impl SymmetryOperation {
     /// The identity `x, y, z`.
     pub const IDENTITY: Self = Self { rotation: [[1, 0, 0], [0, 1, 0], [0, 0, 1]], translation: [0.0; 3] };
 
-    /// Creates an operation. Each component of the translation is reduced to [0, 1) and rounded to a multiple of 1/24
-    /// if it is close to one.
+    /// Creates an operation. Each component of the translation is reduced to [0, 1), and to the multiple of 1/24 that it
+    /// equals within rounding errors.
     pub fn new(rotation: [[i8; 3]; 3], translation: [f64; 3]) -> Self {
         Self { rotation, translation: translation.map(snapped) }
     }
 
     /// Parses an operation such as `-y, x-y, z+1/3`. The letters x, y, z (or a, b, c) may be in either case, and
     /// fractions and decimal numbers may be in any order.
+    ///
+    /// A translation is what is written, because the origin of a space group may be anywhere. A decimal that is a third
+    /// or a sixth, rounded or cut off (`0.67`, `0.666`), is that fraction.
     ///
     /// # Errors
     /// Returns an [`OperationError`] if the text is invalid.
@@ -112,17 +113,13 @@ impl SymmetryOperation {
         }
         Some(Self::new(rotation, self.apply(&other.translation)))
     }
-
-    fn key(&self) -> Key {
-        (self.rotation, self.translation.map(|shift| (shift * KEY_GRID).round() as i32 % KEY_GRID as i32))
-    }
 }
 
-/// Reduces a translation to [0, 1) and rounds it to the nearest multiple of 1/24 if that is close.
+/// Reduces a translation to [0, 1), and to the multiple of 1/24 that it equals within rounding errors.
 fn snapped(shift: f64) -> f64 {
     let wrapped = shift - shift.floor();
     let nearest = (wrapped * GRID).round() / GRID;
-    let shift = if (wrapped - nearest).abs() <= GRID_TOLERANCE { nearest } else { wrapped };
+    let shift = if (wrapped - nearest).abs() <= ROUNDING { nearest } else { wrapped };
     if shift >= 1.0 { 0.0 } else { shift }
 }
 
@@ -135,12 +132,43 @@ fn determinant(rotation: &[[i8; 3]; 3]) -> i32 {
 /// Largest coefficient of x, y or z. No crystallographic basis needs a larger one.
 const MAX_COEFFICIENT: f64 = 4.0;
 
+/// A number of an expression.
+#[derive(Debug, Clone, Copy)]
+struct Number {
+    /// Its value as written.
+    value: f64,
+    /// Number of digits after the decimal point; 0 for a fraction.
+    decimals: usize,
+}
+
+impl Number {
+    /// Returns the translation that the number denotes.
+    fn translation(self) -> f64 {
+        let Self { value, decimals } = self;
+        if decimals == 0 {
+            return value;
+        }
+        let sixth = (6.0 * value).round() / 6.0;
+        // Halves have one decimal, and nobody rounds them.
+        let is_endless = (2.0 * sixth).fract() != 0.0;
+        if is_endless && decimals >= FEWEST_DECIMALS {
+            let unit = 10f64.powi(-i32::try_from(decimals).unwrap_or(i32::MAX)).max(FINEST_UNIT);
+            let left_out = sixth - value;
+            if (-unit / 2.0..unit).contains(&left_out) {
+                return sixth;
+            }
+        }
+        let nearest = (value * GRID).round() / GRID;
+        if (value - nearest).abs() <= DECIMAL_ROUNDING { nearest } else { value }
+    }
+}
+
 /// Parses one expression such as `x-y+1/2`. Writes the coefficients into `row`, a row of R, and returns the
 /// translation.
 fn parse_component(text: &[u8], row: &mut [i8; 3]) -> Result<f64, OperationError> {
     let mut shift = 0.0;
     let mut sign = 1.0;
-    let mut number: Option<f64> = None;
+    let mut number: Option<Number> = None;
     let mut terms = 0;
     let mut at = 0;
     while let Some(&byte) = text.get(at) {
@@ -148,7 +176,7 @@ fn parse_component(text: &[u8], row: &mut [i8; 3]) -> Result<f64, OperationError
         match byte {
             b' ' | b'\t' | b'\n' | b'\r' | b'*' | b'_' => {}
             b'+' | b'-' => {
-                shift += number.take().map_or(0.0, |number| sign * number);
+                shift += number.take().map_or(0.0, |number| sign * number.translation());
                 sign = if byte == b'-' { -1.0 } else { 1.0 };
             }
             b'0'..=b'9' | b'.' => {
@@ -159,19 +187,19 @@ fn parse_component(text: &[u8], row: &mut [i8; 3]) -> Result<f64, OperationError
                 while matches!(text.get(at), Some(b'0'..=b'9' | b'.')) {
                     at += 1;
                 }
-                let mut value = decimal(&text[start..at])?;
+                let mut read = decimal(&text[start..at])?;
                 if text.get(at) == Some(&b'/') {
                     let start = at + 1;
                     at = start;
                     while matches!(text.get(at), Some(b'0'..=b'9' | b'.')) {
                         at += 1;
                     }
-                    value /= decimal(&text[start..at])?;
-                    if !value.is_finite() {
+                    read = Number { value: read.value / decimal(&text[start..at])?.value, decimals: 0 };
+                    if !read.value.is_finite() {
                         return Err(OperationError::Number);
                     }
                 }
-                number = Some(value);
+                number = Some(read);
                 terms += 1;
             }
             _ => {
@@ -181,7 +209,8 @@ fn parse_component(text: &[u8], row: &mut [i8; 3]) -> Result<f64, OperationError
                     b'z' | b'Z' | b'c' | b'C' => 2,
                     _ => return Err(OperationError::Character),
                 };
-                let coefficient = sign * number.take().unwrap_or(1.0) + f64::from(row[axis]);
+                let coefficient =
+                    sign * number.take().map_or(1.0, |number| number.value) + f64::from(row[axis]);
                 if coefficient.fract() != 0.0
                     || coefficient.abs() > MAX_COEFFICIENT
                     || text.get(at) == Some(&b'/')
@@ -197,51 +226,14 @@ fn parse_component(text: &[u8], row: &mut [i8; 3]) -> Result<f64, OperationError
     if terms == 0 {
         return Err(OperationError::Components);
     }
-    Ok(shift + number.map_or(0.0, |number| sign * number))
+    shift += number.map_or(0.0, |number| sign * number.translation());
+    if shift.is_finite() { Ok(shift) } else { Err(OperationError::Number) }
 }
 
-fn decimal(text: &[u8]) -> Result<f64, OperationError> {
-    let text = std::str::from_utf8(text).map_err(|_| OperationError::Number)?;
-    text.parse().map_err(|_| OperationError::Number)
-}
-
-/// Whether the operations form a group modulo lattice translations. They must be distinct.
-pub fn is_group(operations: &[SymmetryOperation]) -> bool {
-    let keys: HashSet<Key> = operations.iter().map(SymmetryOperation::key).collect();
-    keys.len() == operations.len()
-        && keys.contains(&SymmetryOperation::IDENTITY.key())
-        && operations.iter().all(|left| {
-            operations
-                .iter()
-                .all(|right| left.after(right).is_some_and(|product| keys.contains(&product.key())))
-        })
-}
-
-/// Returns the group generated by the operations, with the identity first, or `None` if it has more than
-/// [`MAX_OPERATIONS`] elements.
-pub fn closure(generators: &[SymmetryOperation]) -> Option<Vec<SymmetryOperation>> {
-    let mut operations = vec![SymmetryOperation::IDENTITY];
-    let mut keys: HashSet<Key> = operations.iter().map(SymmetryOperation::key).collect();
-    let mut done = 0;
-    while let Some(left) = operations.get(done).copied() {
-        done += 1;
-        for generator in generators {
-            let product = generator.after(&left)?;
-            if keys.insert(product.key()) {
-                if operations.len() == MAX_OPERATIONS {
-                    return None;
-                }
-                operations.push(product);
-            }
-        }
-    }
-    Some(operations)
-}
-
-/// Removes duplicate operations and keeps the first of each.
-pub fn without_duplicates(operations: &mut Vec<SymmetryOperation>) {
-    let mut keys: HashSet<Key> = HashSet::with_capacity(operations.len());
-    operations.retain(|operation| keys.insert(operation.key()));
+fn decimal(text: &[u8]) -> Result<Number, OperationError> {
+    let digits = std::str::from_utf8(text).map_err(|_| OperationError::Number)?;
+    let value = digits.parse::<f64>().map_err(|_| OperationError::Number)?;
+    Ok(Number { value, decimals: text.iter().rev().position(|&byte| byte == b'.').unwrap_or(0) })
 }
 
 #[cfg(test)]
@@ -290,21 +282,60 @@ mod tests {
         ] {
             assert_eq!(SymmetryOperation::parse(text.as_bytes()), Err(error), "{text}");
         }
+        let infinite = format!("x,y,z+{}", "9".repeat(400));
+        assert_eq!(SymmetryOperation::parse(infinite.as_bytes()), Err(OperationError::Number));
+    }
+
+    /// The translation of `x+TEXT,y,z`.
+    fn shift(text: &str) -> f64 {
+        parsed(&format!("x+{text},y,z")).translation[0]
     }
 
     #[test]
-    fn generators_of_a_diamond_lattice_close() {
-        let generators =
-            ["x,y+1/2,z+1/2", "x+1/2,y,z+1/2", "z,x,y", "-y,-x,z", "y+1/4,-x+3/4,z+1/4"].map(parsed);
-        let group = closure(&generators).expect("a finite group");
-        assert_eq!(group.len() % 24, 0);
-        assert!(is_group(&group));
-        assert!(!is_group(&group[..group.len() - 1]));
+    fn thirds_and_sixths_may_be_rounded_or_cut_off() {
+        for (texts, expected) in [
+            ("0.33 .333 0.3333 0.33333 0.33333333 0.33330000 1.33 -0.67 -0.66 -.666666", 1.0 / 3.0),
+            ("0.67 0.66 .667 .666 0.6667 0.6666 0.66667 0.66670000 0.6666666 -0.33 -0.3333", 2.0 / 3.0),
+            ("0.17 0.16 0.167 0.1667 0.1666 0.16666667 -0.83 -0.833", 1.0 / 6.0),
+            ("0.83 0.833 0.8333 -.17 -.16 -0.1667", 5.0 / 6.0),
+            ("0.5 .50 0.500 0.50000000 0.49999999 1/2 2/4 -0.5", 0.5),
+            ("0.125 0.12500000 0.1249999 1/8 -7/8", 0.125),
+            ("0.0416667 1/24 -23/24", 1.0 / 24.0),
+            ("0.0 0 1 1.0 0.9999999 -0.0000001 3/3", 0.0),
+        ] {
+            for text in texts.split(' ') {
+                assert_eq!(shift(text), expected, "{text}");
+            }
+        }
     }
 
     #[test]
-    fn an_infinite_group_is_refused() {
-        assert_eq!(closure(&["x-y,x,z", "-y,x,z"].map(parsed)), None);
+    fn other_translations_are_what_is_written() {
+        for (text, expected) in [
+            ("0.129", 0.129),
+            ("129/1000", 0.129),
+            ("0.3", 0.3),
+            ("0.7", 0.7),
+            ("0.34", 0.34),
+            ("0.65", 0.65),
+            ("0.13", 0.13),
+            ("0.12", 0.12),
+            ("0.49", 0.49),
+            ("0.335", 0.335),
+            ("0.668", 0.668),
+            ("0.332", 0.332),
+            ("0.3330000", 0.333),
+            ("0.33345678", 0.333_456_78),
+            ("0.12510000", 0.1251),
+            ("0.0418", 0.0418),
+            ("597/916", 597.0 / 916.0),
+            ("333/1000", 0.333),
+            ("1/7", 1.0 / 7.0),
+            ("1.129", 1.129 - 1.0),
+        ] {
+            assert!((shift(text) - expected).abs() < 1e-15, "{text} {}", shift(text));
+        }
+        assert_eq!(parsed("-x+0.129,-y,-z").apply(&[0.0865, 0.0, 0.0]), [0.129 - 0.0865, 0.0, 0.0]);
     }
 
     proptest! {

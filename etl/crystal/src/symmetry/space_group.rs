@@ -8,7 +8,8 @@ use std::sync::{Arc, LazyLock, OnceLock};
 
 use moyo::data::{HallSymbol, HallSymbolEntry, Setting, hall_symbol_entry};
 
-use super::operation::{SymmetryOperation, closure};
+use super::group::closure;
+use super::operation::SymmetryOperation;
 use super::{Metric, fits_cell};
 
 /// Number of settings in the tables. Settings are numbered from 1.
@@ -260,6 +261,13 @@ pub fn operations_of_hermann_mauguin_symbol(
     symbol: &str,
     metric: &Metric,
 ) -> Option<Arc<[SymmetryOperation]>> {
+    let settings = settings_of_hermann_mauguin_symbol(symbol);
+    settings.iter().find(|operations| fits_cell(operations, metric)).or(settings.first()).cloned()
+}
+
+/// Returns the operations of every setting that a Hermann-Mauguin symbol may denote, the preferred one first; none if no
+/// space group has the symbol. See [`operations_of_hermann_mauguin_symbol`].
+pub fn settings_of_hermann_mauguin_symbol(symbol: &str) -> Vec<Arc<[SymmetryOperation]>> {
     // FINDSYM writes the origin in words: `P 4/n 21/m 2/m (origin choice 2)`.
     let (name, setting) = match symbol.split_once("(origin choice ") {
         Some((name, rest)) => (name, rest.trim_end().trim_end_matches(')')),
@@ -268,31 +276,31 @@ pub fn operations_of_hermann_mauguin_symbol(
     let (name, setting) = (normalised(name), normalised(setting));
     if setting.is_empty() {
         if let Some(operations) = centred_triclinic(&name) {
-            return Some(operations);
+            return vec![operations];
         }
         if let Some(numbers) = SYMBOLS.by_hermann_mauguin.get(&name) {
-            return first_that_fits(numbers.iter().copied(), metric);
+            return numbers.iter().filter_map(|number| operations_of_setting(*number)).collect();
         }
         if let Some((_, hall)) = MULTIPLE_CELLS.iter().find(|(symbol, _)| *symbol == name) {
-            return operations_in_moyo_form(hall);
+            return operations_in_moyo_form(hall).into_iter().collect();
         }
         // In the Inorganic Crystal Structure Database the letters S and Z denote the first and second origin choice.
-        let (name, setting) = match name.char_indices().next_back()? {
+        let (name, setting) = match name.char_indices().next_back() {
             // Rhombohedral axes are written RS, and hexagonal ones HR.
-            (at, 's') if name.starts_with('r') && name[..at].ends_with('r') => (&name[..at - 1], "r"),
-            (at, 's') => (&name[..at], "1"),
-            (at, 'z') => (&name[..at], "2"),
-            (at, 'h') => (&name[..at], "h"),
-            (at, 'r') => (name[..at].strip_suffix('h').unwrap_or(&name[..at]), "r"),
-            _ => return None,
+            Some((at, 's')) if name.starts_with('r') && name[..at].ends_with('r') => (&name[..at - 1], "r"),
+            Some((at, 's')) => (&name[..at], "1"),
+            Some((at, 'z')) => (&name[..at], "2"),
+            Some((at, 'h')) => (&name[..at], "h"),
+            Some((at, 'r')) => (name[..at].strip_suffix('h').unwrap_or(&name[..at]), "r"),
+            _ => return Vec::new(),
         };
-        return with_setting(name, setting, metric);
+        return with_setting(name, setting);
     }
-    with_setting(&name, &setting, metric)
+    with_setting(&name, &setting)
 }
 
-fn with_setting(name: &str, setting: &str, metric: &Metric) -> Option<Arc<[SymmetryOperation]>> {
-    let numbers = SYMBOLS.by_hermann_mauguin.get(name)?;
+fn with_setting(name: &str, setting: &str) -> Vec<Arc<[SymmetryOperation]>> {
+    let numbers = SYMBOLS.by_hermann_mauguin.get(name).map(Vec::as_slice).unwrap_or_default();
     let is_meant = |number: &usize| {
         entry(*number).is_some_and(|entry| {
             let known = entry.setting.to_ascii_lowercase();
@@ -300,22 +308,7 @@ fn with_setting(name: &str, setting: &str, metric: &Metric) -> Option<Arc<[Symme
                 || (setting.len() == 1 && known.starts_with(['1', '2']) && known.starts_with(setting))
         })
     };
-    first_that_fits(numbers.iter().copied().filter(is_meant), metric)
-}
-
-fn first_that_fits(
-    numbers: impl Iterator<Item = usize>,
-    metric: &Metric,
-) -> Option<Arc<[SymmetryOperation]>> {
-    let mut first = None;
-    for number in numbers {
-        let operations = operations_of_setting(number)?;
-        if fits_cell(&operations, metric) {
-            return Some(operations);
-        }
-        first.get_or_insert(operations);
-    }
-    first
+    numbers.iter().copied().filter(is_meant).filter_map(operations_of_setting).collect()
 }
 
 /// Returns the operations of a triclinic space group in a centred cell, such as `A 1` or `C -1`. The tables leave
@@ -457,6 +450,26 @@ mod tests {
         ] {
             for symbol in symbols.split(';') {
                 assert!(same(&of(symbol, &metric), &hall(hall_symbol)), "{symbol}");
+            }
+        }
+    }
+
+    #[test]
+    fn settings_that_a_symbol_leaves_open() {
+        for (symbol, halls) in [
+            ("F d -3 m", ["-F 4vw 2vw 3", "F 4d 2 3 -1d"].as_slice()),
+            ("F d -3 m:2", &["-F 4vw 2vw 3"]),
+            ("F d -3 m S", &["F 4d 2 3 -1d"]),
+            ("R -3 m", &["-R 3 2=", "-P 3* 2"]),
+            ("P 1 21/c 1", &["-P 2ybc"]),
+            ("C -1", &["-C 1"]),
+            ("B 1 1 2", &["B 2"]),
+            ("P 7", &[]),
+        ] {
+            let settings = settings_of_hermann_mauguin_symbol(symbol);
+            assert_eq!(settings.len(), halls.len(), "{symbol}");
+            for (setting, symbol_of_hall) in settings.iter().zip(halls) {
+                assert!(same(setting, &hall(symbol_of_hall)), "{symbol} {symbol_of_hall}");
             }
         }
     }

@@ -147,6 +147,9 @@ fn elements_of_labels_and_dummy_sites() {
     let found = structure(LABELS);
     assert_eq!(found.atomic_numbers, [26, 6, 6, 7, 1, 1, 1, 8]);
     assert_eq!(found.fractional[7], [0.8, 0.1, 0.1]);
+    // One of three dummies is flagged so.
+    let notes: Vec<String> = read(LABELS).remove(0).notes.into_iter().map(|note| note.message).collect();
+    assert_eq!(notes, ["2 sites have the symbol of a dummy and are left out: \"X2\", \"DUM1\""]);
 }
 
 #[test]

@@ -172,6 +172,59 @@ fn a_number_alone() {
 }
 
 #[test]
+fn a_hall_symbol_beside_another_origin_or_setting() {
+    let silicon = |hall: &str, symbol: &str, rest: &str, site: &str| {
+        format!(
+            "data_a\n_cell_length_a 5.431\n_cell_length_b 5.431\n_cell_length_c 5.431\n_cell_angle_alpha 90\n\
+             _cell_angle_beta 90\n_cell_angle_gamma 90\n_space_group_name_Hall '{hall}'\n\
+             _space_group_name_H-M_alt '{symbol}'\n{rest}\nloop_\n_atom_site_label\n_atom_site_fract_x\n\
+             _atom_site_fract_y\n_atom_site_fract_z\nSi1 {site}\n"
+        )
+    };
+    let (first, second) = ("F 4d 2 3 -1d", "-F 4vw 2vw 3");
+    for (hall, symbol, count, notes) in [
+        (first, "F d -3 m:2", 8, vec![UNCLEAR]),
+        (first, "F d -3 m Z", 8, vec![UNCLEAR]),
+        (first, "F d -3 m:1", 8, vec![]),
+        (first, "F d -3 m", 8, vec![]),
+        (first, "F d 3 m", 8, vec![]),
+        (first, "?", 8, vec![]),
+        (second, "F d -3 m:1", 16, vec![UNCLEAR]),
+        (second, "F d -3 m:2", 16, vec![]),
+        (second, "F d -3 m", 16, vec![]),
+    ] {
+        assert_eq!(outcome(&silicon(hall, symbol, "", "0 0 0")), (Ok(count), notes), "{hall} {symbol}");
+    }
+    for (hall, symbol, notes) in [
+        ("-P 2ybc", "P 1 21/c 1", vec![]),
+        ("-P 2ybc", "P 21/c", vec![]),
+        ("-P 2yn", "P 1 21/c 1", vec![UNCLEAR]),
+        ("-P 2yn", "P 1 21/n 1", vec![]),
+        // The Hall symbol moves the origin, which the other one does not say.
+        ("-P 2ybc (0 0 3)", "P 1 21/c 1", vec![]),
+    ] {
+        let text = silicon(hall, symbol, "", "0.1 0.2 0.3");
+        assert_eq!(outcome(&text), (Ok(4), notes), "{hall} {symbol}");
+    }
+    let reference = silicon("-P 2yn", "?", "_space_group_name_H-M_ref 'P 1 21/c 1'", "0.1 0.2 0.3");
+    assert_eq!(outcome(&reference), (Ok(4), vec![]));
+    // Z decides.
+    let units = |count: u8| {
+        silicon(
+            first,
+            "F d -3 m:2",
+            &format!("_chemical_formula_sum Si _cell_formula_units_Z {count}"),
+            "0 0 0",
+        )
+    };
+    assert_eq!(outcome(&units(8)), (Ok(8), vec![]));
+    let error = read(units(16).as_bytes()).remove(0).result.unwrap_err();
+    assert_eq!(error.reason_code(), "cif_bad_symmetry");
+    let stated = "192 operations are used, \"F d -3 m:2\" has as many others: list all operations";
+    assert!(error.to_string().contains(stated), "{error}");
+}
+
+#[test]
 fn magnetic_operations() {
     let sites = [["0.1", "0.2", "0"], ["0.3", "0.1", "0.25"]];
     for [operation, centring] in [

@@ -5,10 +5,12 @@
 mod accepted;
 mod contents;
 mod evidence;
+mod labels;
 mod mutation;
 mod refused;
 mod round_trip;
 mod shared;
+mod translations;
 
 use std::collections::BTreeMap;
 

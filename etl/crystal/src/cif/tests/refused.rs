@@ -55,8 +55,28 @@ fn disorder_groups() {
     assert_eq!(message, "site \"O2\" is disordered: its group excludes group 1 of its assembly");
     assert_eq!(refusal(&grouped([". 1", ". .", ". 2"])).0, "cif_disorder");
     assert_eq!(refusal(&grouped([". -1", ". .", ". ."])).0, "cif_disorder");
-    for groups in [["A 1", "B 2", ". ."], [". 1", ". 1", "? ?"], [". 0", ". 1", ". ."], [". S", ". R", ". ."]]
+    // Letters are groups of a named assembly. Without one they are refinement flags.
+    let (code, line, message) = refusal(&grouped(["A A", "A B", ". ."]));
+    assert_eq!((code, line), ("cif_disorder", 16));
+    assert_eq!(message, "site \"O2\" is disordered: its group excludes group A of its assembly");
+    for groups in
+        [["A a", "A b", ". ."], ["A 1a", "A 1b", ". ."], [". 1a", ". 1b", ". ."], ["A -A", ". .", ". ."]]
     {
+        assert_eq!(refusal(&grouped(groups)).0, "cif_disorder", "{groups:?}");
+    }
+    let (.., message) = refusal(&grouped(["A -A", ". .", ". ."]));
+    assert_eq!(message, "site \"O1\" is disordered: its group excludes the images of its own sites");
+    for groups in [
+        ["A 1", "B 2", ". ."],
+        [". 1", ". 1", "? ?"],
+        [". 0", ". 1", ". ."],
+        [". S", ". R", ". ."],
+        ["? a", "? b", ". ."],
+        ["A A", "A A", ". ."],
+        ["A A", "B B", ". ."],
+        ["A .", "A ?", ". ."],
+        ["A -", "A 0", ". ."],
+    ] {
         assert_eq!(structure(grouped(groups).as_bytes()).fractional.len(), 3, "{groups:?}");
     }
 }
