@@ -226,9 +226,9 @@ fn word_of_sign(sign: char) -> Option<&'static str> {
 }
 
 /// Units in common use, without prefixes.
-const UNITS: [&str; 32] = [
+const UNITS: [&str; 33] = [
     "eV", "Pa", "bar", "K", "A", "Å", "m", "g", "mol", "J", "cal", "Ha", "Ry", "T", "B", "µB", "μB", "V",
-    "W", "S", "s", "Hz", "C", "F", "e", "%", "°", "deg", "atom", "cell", "fu", "f.u.",
+    "W", "Ω", "S", "s", "Hz", "C", "F", "e", "%", "°", "deg", "atom", "cell", "fu", "f.u.",
 ];
 /// Prefixes of units.
 const PREFIXES: [&str; 12] = ["", "f", "p", "n", "µ", "μ", "u", "m", "c", "k", "M", "G"];
@@ -257,18 +257,27 @@ fn split_end(key: &str) -> Option<(&str, &str)> {
 /// Whether a text consists of units: `eV`, `meV/atom`, `g/cm^3`, `log10(GPa)`.
 fn is_unit(text: &str) -> bool {
     let inner = text.strip_prefix(LOGARITHM).and_then(|rest| rest.strip_suffix(')')).unwrap_or(text);
-    let is_one = |word: &str| {
-        PREFIXES.iter().any(|prefix| word.strip_prefix(prefix).is_some_and(|unit| UNITS.contains(&unit)))
-    };
-    let plain = plain(inner);
-    let mut words = plain.split('/').map(|word| word.trim_end_matches(|c: char| c.is_ascii_digit()));
-    !plain.is_empty() && words.all(|word| is_one(word) || word.eq_ignore_ascii_case("ev"))
+    has_units(&plain(inner), |word| is_one_unit(word) || word.eq_ignore_ascii_case("ev"))
+}
+
+/// Whether the common spelling of a unit consists of units, or of their inverses alone.
+fn has_units(plain: &str, is_one: impl Fn(&str) -> bool) -> bool {
+    let inverse = plain.strip_prefix('/').unwrap_or(plain);
+    let mut words = inverse.split('/').map(|word| word.trim_end_matches(|c: char| c.is_ascii_digit()));
+    !inverse.is_empty() && words.all(is_one)
+}
+
+/// Whether a word is one unit with or without a prefix, in its own case.
+fn is_one_unit(word: &str) -> bool {
+    PREFIXES.iter().any(|prefix| word.strip_prefix(prefix).is_some_and(|unit| UNITS.contains(&unit)))
 }
 
 /// Returns the common spelling of a unit: `eV/atom` for `eV per atom` and `eV atom^-1`.
 fn plain(unit: &str) -> String {
     let unit = unit.replace(" per ", "/").replace('³', "3").replace('²', "2").replace("⁻¹", "-1");
     let unit = unit.replace(['^', '{', '}', '$'], "").replace('μ', "µ");
+    // The signs of the units Å and Ω are other characters than the letters.
+    let unit = unit.replace('\u{212b}', "Å").replace('\u{2126}', "Ω");
     let mut plain = String::with_capacity(unit.len());
     for word in unit.split([' ', '*', '·', '.']).filter(|word| !word.is_empty()) {
         match word.strip_suffix("-1") {
@@ -276,18 +285,22 @@ fn plain(unit: &str) -> String {
             None => plain.push_str(word),
         }
     }
-    plain.replace("/atoms", "/atom")
+    let plain = plain.replace("/atoms", "/atom");
+    plain.strip_prefix("1/").map(|below| format!("/{below}")).unwrap_or(plain)
 }
 
 /// Whether two spellings denote the same unit: `eV/atom` and `eV per atom`, `g/cm³` and `g/cm^3`, the Greek letter μ and
-/// the micro sign µ. Case is ignored, except for the prefixes m and M.
+/// the micro sign µ. Case is ignored, except for the prefixes m and M, and between two units in their own case such as pA and
+/// Pa.
 pub fn is_same_unit(one: &str, other: &str) -> bool {
     let (one, other) = (plain(one), plain(other));
     let prefix = |unit: &str| {
         let unit = unit.strip_prefix(LOGARITHM).unwrap_or(unit);
         unit.chars().next().filter(|first| matches!(first, 'm' | 'M'))
     };
-    one.eq_ignore_ascii_case(&other) && prefix(&one) == prefix(&other)
+    let is_exact = |unit: &str| has_units(unit, is_one_unit);
+    let is_alike = one.eq_ignore_ascii_case(&other) && prefix(&one) == prefix(&other);
+    one == other || (is_alike && !(is_exact(&one) && is_exact(&other)))
 }
 
 /// Words of column names that are written in capitals: methods of calculation.
@@ -409,6 +422,11 @@ mod tests {
             ("µB", "μB", true),
             ("log10(GPa)", "log10( GPa )", true),
             ("eV", "EV", true),
+            ("GPa", "GPA", true),
+            ("1/cm", "cm^-1", true),
+            ("Å", "\u{212b}", true),
+            ("pA", "Pa", false),
+            ("S", "s", false),
             ("meV", "eV", false),
             ("meV", "MeV", false),
             ("log10(mPa)", "log10(MPa)", false),

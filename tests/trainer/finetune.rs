@@ -146,9 +146,13 @@ fn pure_numbers() -> Folder {
         let renamed = |batch: RecordBatch| {
             let schema = batch.schema();
             let columns = schema.fields().iter().zip(batch.columns()).map(|(field, column)| {
-                let name =
-                    if field.name() == "band_gap_ev" { "refractive_index" } else { field.name().as_str() };
-                (Field::clone(field).with_name(name), column.clone())
+                let field = Field::clone(field);
+                let renamed = |mut field: Field| {
+                    field.metadata_mut().insert("unit", "1");
+                    field.with_name("refractive_index")
+                };
+                let is_gap = field.name() == "band_gap_ev";
+                (if is_gap { renamed(field) } else { field }, column.clone())
             });
             let (fields, columns): (Vec<Field>, Vec<_>) = columns.unzip();
             RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).expect("as before")

@@ -21,11 +21,15 @@ pub enum DeviceName {
     Cuda(usize),
 }
 
+/// Environment variable with the CUDA devices that a process sees.
+const VISIBLE: &str = "CUDA_VISIBLE_DEVICES";
+
 impl DeviceName {
     /// Returns the CUDA device of one of several processes on a machine, by its index among these. A launcher may have given
-    /// each of them a device of its own, the only one that it sees.
+    /// each of them a device of its own by `CUDA_VISIBLE_DEVICES`, the only one that it sees.
     pub fn of_process(index: usize) -> Self {
-        Self::Cuda(if cuda_devices() == 1 { 0 } else { index })
+        let is_given = std::env::var_os(VISIBLE).is_some() && cuda_devices() == 1;
+        Self::Cuda(if is_given { 0 } else { index })
     }
 }
 
@@ -278,7 +282,7 @@ mod tests {
 
     #[test]
     fn processes_take_the_devices_in_order_unless_each_sees_one() {
-        let expected = if cuda_devices() == 1 { 0 } else { 2 };
+        let expected = if std::env::var_os(VISIBLE).is_some() && cuda_devices() == 1 { 0 } else { 2 };
         assert_eq!(DeviceName::of_process(2), DeviceName::Cuda(expected));
     }
 

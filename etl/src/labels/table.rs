@@ -62,9 +62,15 @@ pub(super) fn read_with_header(
             None => Reading::Values(Box::new(Column::new(name))),
         })
         .collect();
+    // The first line of a table whose identifiers may be the count of its rows.
+    let mut counting = header.get(id).filter(|name| id == 0 && is_index(name)).map(|_| csv.line());
+    let mut has_rows = false;
     while csv.row()?.is_some() {
         let line = csv.line();
-        rows.push(csv.record.get(id).unwrap_or_default(), line)?;
+        let material_id = csv.record.get(id).unwrap_or_default();
+        counting = counting.filter(|_| material_id.iter().all(u8::is_ascii_digit));
+        has_rows = true;
+        rows.push(material_id, line)?;
         for (column, value) in columns.iter_mut().zip(&csv.record) {
             match column {
                 Reading::Id | Reading::Index => {}
@@ -73,6 +79,13 @@ pub(super) fn read_with_header(
                 Reading::Split(split) => split.push(value, line, parts),
             }
         }
+    }
+    if let Some(line) = counting.filter(|_| has_rows) {
+        let header = shown(header.join(",").as_bytes());
+        return Err(csv.layout(&format!(
+            "line {line}: the first column of {header:?} may be the index of a pandas table: name the column of \
+             identifiers material_id"
+        )));
     }
     let mut table = Table { notes, ..Table::default() };
     for column in columns {
@@ -94,22 +107,14 @@ pub(super) fn read_with_header(
 /// the first with another name of identifiers behind the index of a pandas table, and otherwise the first one.
 ///
 /// # Errors
-/// Returns [`LabelError::Layout`] if only the index of a pandas table may be the identifiers, because its numbers count
-/// rows and may be names of other crystals, and if the header holds numbers.
+/// Returns [`LabelError::Layout`] if the header holds numbers.
 fn id_column(csv: &LabelCsv<'_>, header: &[String]) -> Result<usize, LabelError> {
     if let Some(at) = find_id_column(header) {
         return Ok(at);
     }
     let word = header.iter().position(|name| is_id_word(name));
     if header.first().is_some_and(|name| is_index(name)) {
-        let line = csv.line();
-        return word.ok_or_else(|| {
-            let header = shown(header.join(",").as_bytes());
-            csv.layout(&format!(
-                "line {line}: the first column of {header:?} may be the index of a pandas table: name the column of \
-                 identifiers material_id"
-            ))
-        });
+        return Ok(word.unwrap_or_default());
     }
     let number = header.iter().skip(1).find(|name| is_number(name));
     match (word, number) {

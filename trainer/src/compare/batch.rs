@@ -43,6 +43,20 @@ impl Batch {
         Ok(Self { jobs, fingerprints, shards })
     }
 
+    /// Returns the batch with the jobs that replace what they did before, since their shards have changed.
+    pub(super) fn anew(&self, known: &Finished) -> Self {
+        let job = |(job, now): (&Job, &Option<String>)| {
+            let recorded = known.get(&job.name()).and_then(|found| found.shards_sha256.as_ref());
+            let anew = recorded.zip(now.as_ref()).is_some_and(|(recorded, now)| recorded != now);
+            Job { anew, ..job.clone() }
+        };
+        Self {
+            jobs: self.jobs.iter().zip(&self.shards).map(job).collect(),
+            fingerprints: self.fingerprints.clone(),
+            shards: self.shards.clone(),
+        }
+    }
+
     /// Returns the state of each job before the comparison goes on: finished or waiting. A job waits again after its arguments,
     /// inputs or shards have changed.
     pub(super) fn states(&self, known: &Finished) -> Vec<State> {
@@ -108,6 +122,7 @@ mod tests {
             output: folder.path().to_owned(),
             log,
             after: Vec::new(),
+            anew: false,
         };
         let batch = || Batch::new(vec![job.clone()], Path::new("grid.toml")).expect("no inputs");
         let write = |crystals| write_store(&store, "s", &chains(crystals), crystals, 2);
@@ -124,6 +139,9 @@ mod tests {
         assert_eq!(batch().states(&recorded), [State::Finished], "a store that is no longer needed");
         write(4);
         assert_eq!(batch().states(&recorded), [State::Waiting]);
+        let anew = |known: Finished| batch().anew(&known).jobs[0].anew;
+        assert!(anew(recorded) && !anew(known(event(None))));
+        assert!(!anew(known(event(batch().shards[0].clone()))));
         assert_eq!(batch().states(&known(event(None))), [State::Finished], "of an earlier version");
     }
 }

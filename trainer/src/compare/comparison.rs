@@ -92,14 +92,9 @@ impl Prepared {
         copy(&request.grid, &folder.join(GRID_FILE))?;
         let (mut journal, records) = Journal::open(&folder.join(journal::FILE))?;
         let known = journal::finished(&records);
-        let mut states = run_batch(
-            &self.batch,
-            self.batch.states(&known),
-            request,
-            runner,
-            stop,
-            (&mut journal, &records),
-        )?;
+        let batch = self.batch.anew(&known);
+        let mut states =
+            run_batch(&batch, batch.states(&known), request, runner, stop, (&mut journal, &records))?;
         let mut records = journal::read(&folder.join(journal::FILE))?;
         let mut choices = Vec::new();
         let mut names: Vec<String> = self.batch.jobs.iter().map(Job::name).collect();

@@ -60,6 +60,8 @@ pub struct Job {
     pub log: PathBuf,
     /// Indices of the jobs that must be finished before.
     pub after: Vec<usize>,
+    /// Whether it replaces what it did before, since its shards have changed.
+    pub anew: bool,
 }
 
 impl Job {
@@ -141,6 +143,7 @@ mod tests {
             output: PathBuf::new(),
             log: PathBuf::new(),
             after: Vec::new(),
+            anew: false,
         }
     }
 

@@ -104,5 +104,6 @@ pub(super) fn scoring(part: Part, finetuning: &Job, after: usize) -> Job {
         folder,
         log,
         after: vec![after],
+        anew: false,
     }
 }

@@ -133,6 +133,7 @@ impl<'a> Planner<'a> {
             folder,
             log: self.log(&place),
             after: Vec::new(),
+            anew: false,
         });
         Ok(())
     }
@@ -231,6 +232,7 @@ impl<'a> Planner<'a> {
                 folder: folder.clone(),
                 log: self.log(&place),
                 after: beginning.after.clone(),
+                anew: false,
             };
             let scores = scoring(self.plan.ranking, &finetuning, self.plan.jobs.len());
             self.plan.jobs.extend([finetuning, scores]);

@@ -41,12 +41,13 @@ impl Processes {
         if let Some(folder) = job.log.parent() {
             std::fs::create_dir_all(folder)?;
         }
-        let resume = job.begun().map_err(std::io::Error::other)?;
-        if job.kind == JobKind::Finetune && !resume {
+        let begun = job.begun().map_err(std::io::Error::other)?;
+        if job.kind == JobKind::Finetune && !begun {
             remove_unbegun(&job.folder)?;
         }
+        let existing = begun.then_some(if job.anew { "--overwrite" } else { "--resume" });
         let mut log = OpenOptions::new().create(true).append(true).open(&job.log)?;
-        let arguments = arguments(job, slot, resume);
+        let arguments = arguments(job, slot, existing);
         writeln!(log, "{PROMPT}{}", text::line(&command_line(&arguments)))?;
         let mut command = Command::new(&self.program);
         command
@@ -65,15 +66,13 @@ impl Processes {
     }
 }
 
-/// Returns the complete arguments of a job on a slot.
-pub fn arguments(job: &Job, slot: &Slot, resume: bool) -> Vec<String> {
+/// Returns the complete arguments of a job on a slot. `existing` is the option for the folder of a job that was begun before.
+pub fn arguments(job: &Job, slot: &Slot, existing: Option<&str>) -> Vec<String> {
     let mut arguments = job.arguments.clone();
     let machine = ["--device".to_owned(), slot.device.to_string(), "--threads".to_owned()];
     arguments.extend(machine);
     arguments.push(slot.threads.to_string());
-    if resume {
-        arguments.push("--resume".to_owned());
-    }
+    arguments.extend(existing.map(str::to_owned));
     arguments
 }
 
@@ -171,6 +170,7 @@ mod tests {
             output: folder.join("cell"),
             log: folder.join("logs/cell.log"),
             after: Vec::new(),
+            anew: false,
         }
     }
 
@@ -179,8 +179,8 @@ mod tests {
         let slot = Slot { device: DeviceName::Cuda(1), threads: 3 };
         let job = job(Path::new(""));
         let all = ["finetune", "--device", "cuda:1", "--threads", "3", "--resume"];
-        assert_eq!(arguments(&job, &slot, true), all);
-        assert_eq!(arguments(&job, &slot, false), all[..5]);
+        assert_eq!(arguments(&job, &slot, Some("--resume")), all);
+        assert_eq!(arguments(&job, &slot, None), all[..5]);
     }
 
     #[test]

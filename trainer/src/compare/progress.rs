@@ -225,6 +225,7 @@ mod tests {
             output: "cell".into(),
             log: "log".into(),
             after: Vec::new(),
+            anew: false,
         }
     }
 

@@ -121,7 +121,10 @@ impl EnsembleRecord {
             at(&path)(format!("{line}:{column}: {message}"))
         })?;
         check_settings(&text, &table, &path)?;
-        Ok(Some(record))
+        match record.crystals_sha256.is_empty() {
+            true => Ok(Some(Self { task: record.task.with_unknown_units(), ..record })),
+            false => Ok(Some(record)),
+        }
     }
 
     /// Whether a folder is that of a member, by its name and that of the folder around it: of one of the folds and seeds.

@@ -32,7 +32,7 @@ use schemas::manifest::NotedEntries;
 use schemas::output;
 
 use crate::atomic;
-use crate::data::{BatchLimit, Selection, Stream, StreamSettings, Subset};
+use crate::data::{BatchLimit, Inputs, Selection, Stream, StreamSettings, Subset};
 use crate::run::interrupt::Interrupt;
 use crate::table::TableFormat;
 
@@ -244,7 +244,8 @@ fn open(
         shuffle_buffer: None,
         limit: request.limit,
         graph: ensemble.graph(),
-        inputs: ensemble.inputs(),
+        // Crystals with other elements are left out one by one.
+        inputs: Inputs { last_element: None, ..ensemble.inputs() },
         workers: request.workers,
         queue: request.queue,
         bases_on_device: request.bases_on_device,

@@ -270,17 +270,23 @@ fn models_of_two_kinds_are_no_ensemble() {
 
 #[test]
 fn elements_that_a_model_does_not_know_are_named() {
-    let out = folder();
-    let request = request(&cifs(8), out.path().join("p.csv"));
-    // Before silver.
-    let inputs = Inputs { last_element: Some(46), ..Inputs::default() };
-    let other = Member { inputs, ..fake(0.5, "b") };
-    let summary = predict(&request, &[fake(0.5, "a"), other], &mut |_| ()).expect("predicted");
-    assert!(summary.crystals >= 1 && summary.crystals + summary.left_out == 8, "{summary:?}");
-    assert!(rows_of(&request.out).iter().all(|(id, ..)| !id.starts_with("Ag")));
-    let listed = std::fs::read_to_string(summary.left_out_table.expect("a table")).expect("it is there");
-    let line = listed.lines().find(|line| line.starts_with("Ag-fcc,")).expect("silver");
-    assert!(line.ends_with(",element_without_features,the models have no features of Ag (Z = 47)"), "{line}");
+    let store = store(&cifs(8), FeatureSettings::default());
+    for given in [cifs(8), vec![store.path().to_owned()]] {
+        let out = folder();
+        let request = request(&given, out.path().join("p.csv"));
+        // Before silver.
+        let inputs = Inputs { last_element: Some(46), ..Inputs::default() };
+        let other = Member { inputs, ..fake(0.5, "b") };
+        let summary = predict(&request, &[fake(0.5, "a"), other], &mut |_| ()).expect("predicted");
+        assert!(summary.crystals >= 1 && summary.crystals + summary.left_out == 8, "{summary:?}");
+        assert!(rows_of(&request.out).iter().all(|(id, ..)| !id.starts_with("Ag")));
+        let listed = std::fs::read_to_string(summary.left_out_table.expect("a table")).expect("it is there");
+        let line = listed.lines().find(|line| line.starts_with("Ag-fcc,")).expect("silver");
+        assert!(
+            line.ends_with(",element_without_features,the models have no features of Ag (Z = 47)"),
+            "{line}"
+        );
+    }
 }
 
 #[test]

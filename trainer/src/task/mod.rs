@@ -33,6 +33,7 @@ use toml::Table;
 use crate::config::error::Place;
 use crate::config::similar::nearest;
 use crate::data::Sources;
+use crate::unit::PURE;
 use crate::{text_file, toml_text};
 
 pub use classification::Classification;
@@ -207,6 +208,21 @@ impl Task {
     /// Returns the names of the classes; none if the task is about numbers.
     pub fn classes(&self) -> &[String] {
         self.classification.as_ref().map_or(&[], |classification| &classification.classes)
+    }
+
+    /// Returns the task of an earlier version, in which columns without a known unit were those of pure numbers.
+    pub(crate) fn with_unknown_units(mut self) -> Self {
+        let is_unknown = |property: &str, unit: &str| unit == PURE && by_column(property).is_none();
+        if self.classification.is_none() {
+            if is_unknown(&self.property, &self.unit) {
+                self.unit.clear();
+            }
+            for target in self.further.iter_mut().filter(|target| is_unknown(&target.property, &target.unit))
+            {
+                target.unit.clear();
+            }
+        }
+        self
     }
 
     /// Returns the crystals of every part with their targets; see [`partition`].

@@ -220,7 +220,8 @@ pub(super) fn require_units(task: &Task, sources: &Sources) -> Result<(), TaskEr
     })
 }
 
-/// Returns the first target with another unit than a schema documents for its column, and that unit.
+/// Returns the first target with another unit than a schema documents for its column, and that unit. One without a unit, as
+/// tasks of earlier versions have, does not contradict.
 fn other_unit<'a>(
     targets: &'a [TargetColumn],
     mut schemas: impl Iterator<Item = &'a Schema>,
@@ -228,7 +229,10 @@ fn other_unit<'a>(
     schemas.find_map(|schema| {
         let documented =
             |target: &'a TargetColumn| Some((target, documented_unit(schema, &target.property)?));
-        targets.iter().filter_map(documented).find(|(target, unit)| !is_same_unit(unit, &target.unit))
+        targets
+            .iter()
+            .filter_map(documented)
+            .find(|(target, unit)| !target.unit.is_empty() && !is_same_unit(unit, &target.unit))
     })
 }
 
@@ -257,9 +261,9 @@ mod tests {
             found.map(|(target, unit)| (target.unit.clone(), unit.to_owned()))
         };
         assert_eq!(other("e_coh_ev_atom", "meV/atom"), Some(("meV/atom".to_owned(), "eV/atom".to_owned())));
-        assert_eq!(other("e_coh_ev_atom", ""), Some((String::new(), "eV/atom".to_owned())));
         for (property, unit) in [
             ("e_coh_ev_atom", "eV per atom"),
+            ("e_coh_ev_atom", ""),
             ("refractive_index", "1"),
             ("hardness", "furlong"),
             ("hardness", ""),

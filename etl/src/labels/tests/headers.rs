@@ -30,6 +30,10 @@ fn the_index_of_pandas_is_no_identifier() {
             )
         );
     }
+    for header in [",gap", "index,gap"] {
+        let table = load_texts(&[("l.csv", &format!("{header}\na,1\nb,2\n"))]).expect("readable");
+        assert_eq!(values(&table, "b"), Some(vec![Some(2.0)]), "{header} over identifiers");
+    }
     let table = load_texts(&[("l.csv", "entry,name,gap\na,x,1\nb,y,2\n")]).expect("readable");
     assert_eq!(
         values(&table, "b"),

@@ -20,6 +20,7 @@ fn jobs(after: &[&[usize]]) -> Vec<Job> {
         output: PathBuf::new(),
         log: PathBuf::new(),
         after: after.to_vec(),
+        anew: false,
     };
     after.iter().enumerate().map(job).collect()
 }
