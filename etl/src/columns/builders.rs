@@ -16,7 +16,7 @@ pub(super) fn renew<T>(values: &mut Vec<T>) -> Vec<T> {
     std::mem::replace(values, next)
 }
 
-/// Takes the offsets of a column. The new vector starts with the first offset and has the same length reserved.
+/// Takes the offsets of a column's values, `[rows + 1]`, and leaves the offset 0 with which the next batch begins.
 fn renew_offsets(offsets: &mut Vec<i32>) -> OffsetBuffer<i32> {
     let taken = renew(offsets);
     offsets.push(0);
@@ -42,7 +42,7 @@ impl Texts {
         self.close();
     }
 
-    /// Ends the text that was appended to `bytes`.
+    /// Makes a row of the text that was appended to `bytes` since the last row.
     pub(super) fn close(&mut self) {
         self.offsets.push(offset(self.bytes.len()));
     }

@@ -76,7 +76,7 @@ impl NamedSplit {
         }
     }
 
-    /// Returns what the values of all rows are.
+    /// Returns the parts or the numbers, when all rows have been read.
     pub(super) fn finish(mut self, parts: &mut TextNames) -> SplitOrNumbers {
         match self.numbers.take() {
             Some(numbers) if numbers.has_fraction => SplitOrNumbers::Numbers(Box::new(numbers.column)),

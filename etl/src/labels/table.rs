@@ -103,8 +103,8 @@ pub(super) fn read_with_header(
     Ok(table)
 }
 
-/// Returns the place of the identifiers of a table with a header, which was read last: the column with a usual name,
-/// the first with another name of identifiers behind the index of a pandas table, and otherwise the first one.
+/// Returns the index of the column of identifiers, by the header: that of a column called `material_id`, `id` or the like;
+/// behind the index of a pandas table that of the first column called `name`, `file` or the like; otherwise 0.
 ///
 /// # Errors
 /// Returns [`LabelError::Layout`] if the header holds numbers.

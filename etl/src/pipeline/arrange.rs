@@ -3,8 +3,6 @@
 //! A file ends only at the end of a block, so that the journal can state where to resume. It therefore holds at most
 //! the requested number of rows, and up to one block fewer.
 
-mod order;
-
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -14,7 +12,6 @@ use arrow::record_batch::RecordBatch;
 use schemas::limits::MAX_GROUP_VALUES;
 use schemas::manifest::Counts;
 
-use self::order::join_as_read;
 use super::counts::count;
 use super::error::BuildError;
 use super::outlook::Outlook;
@@ -66,7 +63,7 @@ impl SeenIds {
         half(0) << 64 | half(1)
     }
 
-    /// Moves rows with known identifiers to the block's rejects, and sorts these as their entries were read.
+    /// Moves rows with known identifiers to the block's rejects, and sorts these by their numbers in the input.
     ///
     /// # Errors
     /// Returns [`BuildError::Arrow`] if a batch cannot be split, which is an error of the caller.
@@ -90,7 +87,8 @@ impl SeenIds {
                 first += keep.len();
             }
         }
-        join_as_read(&mut block.rejects, duplicates, &block.origins);
+        block.rejects.append(&mut duplicates);
+        block.rejects.sort_by_key(|reject| reject.origin.record);
         Ok(())
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::error::CompareError;
 use super::job::Job;
-use super::journal::{Event, Finished};
+use super::journal::{Event, Finished, FinishedJob};
 use super::schedule::{Change, State};
 use crate::data::fingerprint::fingerprint_of;
 
@@ -46,8 +46,7 @@ impl Batch {
     /// Returns the batch with the jobs that replace what they did before, since their shards have changed.
     pub(super) fn anew(&self, known: &Finished) -> Self {
         let job = |(job, now): (&Job, &Option<String>)| {
-            let recorded = known.get(&job.name()).and_then(|found| found.shards_sha256.as_ref());
-            let anew = recorded.zip(now.as_ref()).is_some_and(|(recorded, now)| recorded != now);
+            let anew = known.get(&job.name()).is_some_and(|found| has_other_shards(found, now));
             Job { anew, ..job.clone() }
         };
         Self {
@@ -63,10 +62,7 @@ impl Batch {
         let mut states: Vec<State> = Vec::with_capacity(self.jobs.len());
         for ((job, fingerprint), shards) in self.jobs.iter().zip(&self.fingerprints).zip(&self.shards) {
             let recorded = known.get(&job.name()).filter(|found| found.fingerprint == *fingerprint);
-            let recorded = recorded.filter(|found| {
-                let (found, now) = (found.shards_sha256.as_ref(), shards.as_ref());
-                found.zip(now).is_none_or(|(found, now)| found == now)
-            });
+            let recorded = recorded.filter(|found| !has_other_shards(found, shards));
             let recorded = recorded.filter(|_| job.output.exists());
             let follows = |earlier: &usize| {
                 let earlier_job = self.jobs.get(*earlier).and_then(|earlier| known.get(&earlier.name()));
@@ -99,6 +95,11 @@ impl Batch {
             }
         }
     }
+}
+
+/// Whether a finished job has read other shards than there are now, as far as both are known.
+fn has_other_shards(found: &FinishedJob, now: &Option<String>) -> bool {
+    found.shards_sha256.as_ref().zip(now.as_ref()).is_some_and(|(found, now)| found != now)
 }
 
 #[cfg(test)]

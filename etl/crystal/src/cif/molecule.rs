@@ -1,4 +1,4 @@
-//! Labels that may spell a molecule or an ion rather than an atom: `NH4`, `H2O1`, `PO4`.
+//! Labels of sites that are the formula of a molecule or an ion, such as `NH4`, `H2O1` and `PO4`.
 //!
 //! In a file without type symbols such a label may stand for all atoms of the molecule. It may also count atoms: the
 //! third cobalt in capitals is `CO3`, the second hydrogen of an oxygen `H2O`. Then others of its series are beside it,
@@ -13,8 +13,8 @@ const FORMULAS: [&[u8]; 41] = [
     b"ClO3", b"ClO4", b"BrO3", b"IO3",
 ];
 
-/// Whether a label is one of the formulas. Marks may follow it, as in `NH4_1` and `PO4*`, or the number of a site if the
-/// formula ends with a letter, as in `H2O1`. Formulas may be in capitals.
+/// Whether a label is one of [`FORMULAS`], also in capitals. Something other than letters and digits may follow the formula, as
+/// in `NH4_1` and `PO4*`. Digits may follow one that ends with a letter: they number the site, as in `H2O1`.
 pub(super) fn spells_molecule(label: &[u8]) -> bool {
     let stem = stem_of(label);
     if stem.iter().filter(|byte| byte.is_ascii_uppercase()).count() < 2 {

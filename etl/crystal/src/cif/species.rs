@@ -110,8 +110,8 @@ pub(super) fn of_label(label: &[u8], formula: Elements) -> Species {
     Species::Element(element)
 }
 
-/// Whether the letters at the front of a label are the symbol of an element of the formula, and the first of them alone is
-/// not, as in `CO3` of Co3O4.
+/// Whether a label begins with two letters that are an element of the formula, while the first letter alone is none: the label
+/// `CO3` in a file with the formula Co3 O4.
 pub(super) fn is_of_two_letters(label: &[u8], formula: Elements) -> bool {
     let name = label.split(|byte| !byte.is_ascii_alphabetic()).find(|letters| !letters.is_empty());
     let Some(name) = name.filter(|name| name.len() == 2) else { return false };

@@ -6,7 +6,7 @@ mod operation;
 mod search;
 mod space_group;
 
-pub use group::{MAX_OPERATIONS, closure, group_of, is_group, without_duplicates};
+pub use group::{MAX_OPERATIONS, closure, group_of, without_duplicates};
 pub use operation::{OperationError, SymmetryOperation};
 pub use search::{SpaceGroup, space_group_of};
 pub use space_group::{

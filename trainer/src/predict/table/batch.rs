@@ -26,7 +26,7 @@ pub(super) fn schema(columns: &[Column]) -> Arc<Schema> {
     Arc::new(Schema::new(columns.iter().map(field).collect::<Vec<_>>()))
 }
 
-/// Returns rows as columns of the Parquet table.
+/// Returns predictions as a record batch with the given columns and a row for each prediction.
 pub(super) fn batch(rows: &[Row], quantity: &Quantity, columns: &[Column]) -> io::Result<RecordBatch> {
     let rows: Vec<Vec<Cell<'_>>> = rows.iter().map(|row| cells(row, quantity, Cow::Borrowed)).collect();
     let column = |(index, column): (usize, &Column)| -> ArrayRef {

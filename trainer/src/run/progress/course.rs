@@ -121,7 +121,7 @@ impl Course {
         }
     }
 
-    /// Returns the place of the current run among several.
+    /// Returns which of the runs is the current one, such as `member 2 of 15`; `None` for a single run.
     pub(super) fn number(&self) -> Option<String> {
         let count = self.runs.len();
         (count > 1).then(|| format!("member {} of {count}", self.current + 1))
@@ -142,7 +142,7 @@ impl Course {
         )
     }
 
-    /// Returns the line about a position, `now` after the beginning.
+    /// Returns a line of progress: epoch, loss, speed, crystals done and time left. `now` is the time since the first run began.
     pub(super) fn line(&self, position: &Position, now: Duration) -> String {
         let rate = self.reached.saturating_sub(self.passed_over) as f64 / now.as_secs_f64().max(1e-3);
         let left = self.total().saturating_sub(self.reached) as f64;
