@@ -211,7 +211,7 @@ impl<'a> Opened<'a> {
             let path = shard.path().to_owned();
             for batch in shard.batches(None, Some(&[HASH]))? {
                 let refuse = |message: String| StoreError::Parquet { path: path.clone(), message };
-                let batch = batch.map_err(|error| refuse(error.to_string()))?;
+                let batch = batch?;
                 let hashes = batch.column_by_name(HASH).and_then(|column| column.as_string_opt::<i32>());
                 let hashes = hashes.ok_or_else(|| refuse(format!("column '{HASH}' is no text")))?;
                 for hash in hashes {

@@ -9,6 +9,7 @@
 //! source, labels                published files and label tables, read into crystals
 //! feature                       settings and limits of a store, for `crystal`
 //! structure_hash, symmetry      what equal crystals have in common, space groups
+//! atomic                        files that appear whole or not at all
 //! columns, filter, shard        rows, filters on rows, and Parquet files
 //! pipeline                      `etl build`: threads, order of rows, resuming, rejects, manifest
 //! parts, worker                 `etl merge` and `etl worker`: builds on several machines
@@ -19,6 +20,7 @@
 //! fetch                         `etl fetch`: download of published files
 //! ```
 
+pub mod atomic;
 pub mod chart;
 pub mod columns;
 pub mod duplicates;

@@ -29,6 +29,11 @@ pub fn page(generator: &str, title: &str, style: &str, header: &Markup, main: &M
     }
 }
 
+/// Returns a tile of the header: a number and what it is.
+pub fn tile(value: &str, what: &str) -> Markup {
+    html! { div class="tile" { b { (value) } span { (what) } } }
+}
+
 /// Whether a file begins like a page of this generator.
 pub fn is_page(path: &Path, generator: &str) -> bool {
     let beginning =

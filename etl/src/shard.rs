@@ -1,10 +1,10 @@
-//! Atomic writing of Parquet files.
+//! Writing of Parquet files.
 //!
 //! Row groups are encoded in memory by any thread and appended to their file in order, so the bytes depend on the
 //! rows alone.
 
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -25,9 +25,10 @@ use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::ColumnPath;
 use schemas::hash::HashingWriter;
 use schemas::manifest::ShardEntry;
-use schemas::output::folder_of;
 use schemas::settings::FeatureSettings;
 use schemas::store::{FORMAT_VERSION, FORMAT_VERSION_KEY, SOFTWARE_VERSION, SOFTWARE_VERSION_KEY};
+
+use crate::atomic::{SHARD_BEGINNING, publish, temporary_in};
 
 /// Compression level of zstd. The fastest level is used, because higher ones take more time than they save space.
 const ZSTD_LEVEL: i32 = 1;
@@ -59,6 +60,14 @@ pub enum ShardError {
         /// The error of the encoder.
         source: ParquetError,
     },
+}
+
+impl ShardError {
+    /// Wraps an I/O error with the final name of the file.
+    pub(crate) fn io(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::Io { path, source }
+    }
 }
 
 /// Converts an error of the Parquet writer. If the operating system caused it, its own error is used.
@@ -152,13 +161,6 @@ pub struct EncodedRowGroup {
     rows: u64,
 }
 
-impl EncodedRowGroup {
-    /// Returns the number of rows.
-    pub fn rows(&self) -> u64 {
-        self.rows
-    }
-}
-
 /// The schema, metadata and encoding that all files of a store share.
 pub struct ShardFormat {
     schema: SchemaRef,
@@ -236,8 +238,7 @@ impl ShardFormat {
     /// # Errors
     /// Returns a [`ShardError`] with the final name of the file.
     pub fn create(&self, staging: &Path, path: &Path) -> Result<ShardWriter, ShardError> {
-        let file = temporary_in(staging, SHARD_BEGINNING)
-            .map_err(|source| ShardError::Io { path: path.to_owned(), source })?;
+        let file = temporary_in(staging, SHARD_BEGINNING).map_err(ShardError::io(path))?;
         let (file, temporary) = file.into_parts();
         let writer = HashingWriter::new(BufWriter::new(file));
         let options = ArrowWriterOptions::new().with_properties(self.properties.clone());
@@ -279,63 +280,12 @@ impl ShardWriter {
     /// Returns a [`ShardError`]. The file under the final name is then absent or unchanged.
     pub fn finish(self) -> Result<ShardEntry, ShardError> {
         let Self { path, temporary, writer, rows } = self;
-        let io = |source| ShardError::Io { path: path.clone(), source };
+        let io = || ShardError::io(&path);
         let writer = writer.into_inner().map_err(|error| parquet_error(&path, error))?;
         let (buffered, sha256, bytes) = writer.finish();
-        let file = buffered.into_inner().map_err(|error| io(error.into_error()))?;
-        publish(&file, temporary, &path).map_err(io)?;
+        let file = buffered.into_inner().map_err(|error| io()(error.into_error()))?;
+        publish(&file, temporary, &path).map_err(io())?;
         let file = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
         Ok(ShardEntry { file, rows, bytes, sha256 })
     }
-}
-
-/// Extension of the temporary names of files that are being written.
-pub(crate) const TEMPORARY_ENDING: &str = ".tmp";
-/// Prefix of the temporary name of a shard.
-pub(crate) const SHARD_BEGINNING: &str = "shard-";
-/// Prefix of the temporary name of a small file.
-pub(crate) const FILE_BEGINNING: &str = "file-";
-
-/// Permissions of a new file before the umask applies. Without them, a temporary file could be read by its owner
-/// only.
-#[cfg(unix)]
-const NEW_FILE_MODE: u32 = 0o666;
-
-/// Creates a temporary file in `staging` that [`publish`] will rename, with the permissions that the umask allows.
-///
-/// # Errors
-/// Returns the errors of the file system.
-pub fn temporary_in(staging: &Path, beginning: &str) -> io::Result<tempfile::NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(beginning).suffix(TEMPORARY_ENDING);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        builder.permissions(std::fs::Permissions::from_mode(NEW_FILE_MODE));
-    }
-    builder.tempfile_in(staging)
-}
-
-/// Syncs a temporary file, renames it and syncs its folder. The file then survives a power failure.
-///
-/// # Errors
-/// Returns the errors of the file system. The file under `path` is then absent or unchanged.
-pub fn publish(file: &File, temporary: tempfile::TempPath, path: &Path) -> io::Result<()> {
-    file.sync_all()?;
-    temporary.persist(path).map_err(|error| error.error)?;
-    File::open(folder_of(path))?.sync_all()
-}
-
-/// Writes a small file atomically.
-///
-/// # Errors
-/// Returns a [`ShardError`] with the name of the file.
-pub fn write_atomically(staging: &Path, path: &Path, contents: &[u8]) -> Result<(), ShardError> {
-    let write = || {
-        let mut file = temporary_in(staging, FILE_BEGINNING)?;
-        file.write_all(contents)?;
-        let (file, temporary) = file.into_parts();
-        publish(&file, temporary, path)
-    };
-    write().map_err(|source| ShardError::Io { path: path.to_owned(), source })
 }

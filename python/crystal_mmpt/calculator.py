@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from typing import Any
 
 from ase.calculators.calculator import Calculator, PropertyNotImplementedError, all_changes
 
 from crystal_mmpt.errors import InputError
-from crystal_mmpt.models import predict
+from crystal_mmpt.models import PathLike, Tuned, predict
 
 _UNIT = "eV/atom"
 
@@ -33,7 +32,7 @@ class EnergyCalculator(Calculator):
 
     def __init__(
         self,
-        weights: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+        weights: PathLike | Tuned | Sequence[PathLike | Tuned],
         *,
         device: str = "cpu",
         threads: int | None = None,

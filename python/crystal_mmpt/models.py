@@ -113,7 +113,7 @@ class Scores:
 
 def predict(
     structures: Any,
-    weights: PathLike | Sequence[PathLike],
+    weights: PathLike | Tuned | Sequence[PathLike | Tuned],
     *,
     ids: Sequence[str] | None = None,
     out: PathLike | None = None,
@@ -134,8 +134,8 @@ def predict(
     Args:
         structures: As those of :func:`crystal_mmpt.featurise`; or a :class:`crystal_mmpt.Store` or the path
             of one.
-        weights: A weights file, the folder of a fine-tuning with all its members, or several of them as an
-            ensemble.
+        weights: A weights file, a fine-tuning or its folder with all its members, a name of ``trainer weights
+            list``, or several of them as an ensemble. Members without weights are left out with a warning.
         ids: Identifiers of the structures in a list; their numbers from 0 unless given.
         out: A table to write as well, ``.csv`` or ``.parquet``: the file that the program writes.
         overwrite: Whether to replace it.
@@ -150,15 +150,17 @@ def predict(
     Raises:
         InputError: The weights, a path or an option is at fault, or no crystal could be predicted.
     """
-    given = entries(structures.path if isinstance(structures, Store) else structures, ids)
-    files = [weights] if isinstance(weights, (str, os.PathLike)) else list(weights)
+    store = _path_of_store(structures, ids)
+    given = entries(structures if store is None else store, ids)
+    several = [weights] if isinstance(weights, (str, os.PathLike, Tuned)) else list(weights)
+    files = [one.folder if isinstance(one, Tuned) else Path(one) for one in several]
     if out is not None and Path(out).suffix not in (".csv", ".parquet"):
         raise InputError(f"out = {out}: .csv or .parquet", file=os.fspath(out), value=Path(out).suffix)
     with tempfile.TemporaryDirectory() as folder, watching(progress, "predict") as callback:
         target = Path(folder) / "predictions.parquet" if out is None else Path(out)
         summary = _native.predict(
             given,
-            [Path(file) for file in files],
+            files,
             target,
             overwrite,
             device,
@@ -169,6 +171,8 @@ def predict(
             callback,
         )
         told = json.loads(summary)
+        for member in told["absent"]:
+            warnings.warn(f"{member} has no weights yet and predicts nothing", stacklevel=2)
         left_out = told["left_out_table"]
         rejects = None if left_out is None else Table(_native.read_table(left_out))
         return Predictions(Table(_native.read_table(target)), rejects, told["unread"], dict(told["noted"]))
@@ -189,8 +193,9 @@ def embed(
     """Embeds crystals by the encoder of pre-trained or fine-tuned weights, as ``trainer embed`` does.
 
     Args:
-        structures: As those of :func:`crystal_mmpt.featurise`; or a :class:`crystal_mmpt.Store`.
-        weights: A weights file.
+        structures: As those of :func:`crystal_mmpt.featurise`; or a :class:`crystal_mmpt.Store` or the path
+            of one.
+        weights: A weights file, or a name of ``trainer weights list``.
         ids: Identifiers of the structures in a list; their numbers from 0 unless given.
         per_atom: Whether to add ``h_s``, a vector for each site.
         device: ``cpu``, or a device of :data:`crystal_mmpt.DEVICES`.
@@ -203,9 +208,9 @@ def embed(
         InputError: The weights, a path or an option is at fault, or a store has other features than the
             weights need.
     """
-    is_store = isinstance(structures, Store)
-    shards = [str(structures.path)] if is_store else []
-    given = None if is_store else entries(structures, ids)
+    store = _path_of_store(structures, ids)
+    shards = [] if store is None else [str(store)]
+    given = entries(structures, ids) if store is None else None
     with tempfile.TemporaryDirectory() as folder, watching(progress, "embed") as callback:
         out = Path(folder) / "embeddings.parquet"
         described, rejects = _native.embed(
@@ -261,7 +266,8 @@ def finetune(
         property: Name of the property's column, or names of several that one model learns.
         out: Folder of the fine-tuning.
         task: A built-in task or the file of one, in the place of ``property``.
-        weights: Weights to begin with, pre-trained or fine-tuned; fresh ones unless given.
+        weights: Weights to begin with, pre-trained or fine-tuned: a file or a name of ``trainer weights list``;
+            fresh ones unless given.
         structures: Of a frame: the column of the structures, each as those of :func:`crystal_mmpt.featurise`.
         ids: Of a frame: the column of the identifiers; the numbers of the rows from 0 unless given.
         store: Of a frame: folder of the store that is built of it; ``out`` with ``-store`` behind unless
@@ -277,9 +283,11 @@ def finetune(
         fold: Folds to train, by number from 0; every one unless given.
         split: A split column, a file that lists the crystals of every part, or ``"hash"``.
         batch: Crystals in a batch.
-        settings: Further settings by their dotted keys, as ``trainer config`` names them.
+        settings: Further settings by their dotted keys, as ``trainer config`` names them. One that a keyword
+            gives, too, must have the same value.
         resume: Whether to go on with the members in ``out``, on the same data.
-        overwrite: Whether to remove the members in ``out``, and the store of a frame, and begin anew.
+        overwrite: Whether to remove the members in ``out``, their scores in ``out/evaluation`` and the store of a
+            frame, and begin anew.
         device: ``cpu``, or a device of :data:`crystal_mmpt.DEVICES`.
         threads: Number of threads; every core unless given.
         progress: A bar or a function.
@@ -293,22 +301,26 @@ def finetune(
         raise InputError("either a property or a task is learnt")
     if resume and overwrite:
         raise InputError("resume = True: cannot be used with overwrite = True", value="True")
+    given = {
+        "settings": [f"{key}={_toml(value)}" for key, value in (settings or {}).items() if value is not None],
+        "epochs": None if epochs is None else _toml(epochs),
+        "learning_rate": None if learning_rate is None else _toml(learning_rate),
+        "seed": None if seed is None else _toml(seed),
+        "batch": None if batch is None else _toml(batch),
+    }
+    # Before the store of a frame is built, which may take long.
+    _native.check_settings(given)
     rejects: dict[str, list[Any]] = {}
-    if isinstance(data, Store):
-        shards = data.path
-    elif isinstance(data, (str, os.PathLike)):
-        shards = Path(data)
+    if isinstance(data, (Store, str, os.PathLike)):
+        of_a_frame = {"structures": None if structures == "structure" else structures, "ids": ids, "store": store}
+        for name, value in of_a_frame.items():
+            if value is not None:
+                raise InputError(f"{name} = {value}: has no effect: the data is a store", value=str(value))
+        shards = data.path if isinstance(data, Store) else Path(data)
     else:
         shards = Path(f"{Path(out)}-store") if store is None else Path(store)
         built = _store_of(data, properties, structures, ids, shards, threads, overwrite, progress)
         rejects = built.rejects.to_pydict()
-    given = {
-        "run.epochs": epochs,
-        "optimiser.learning_rate": learning_rate,
-        "seed": seed,
-        "data.batch_crystals": batch,
-        **(settings or {}),
-    }
     options = {
         "shards": [str(shards)],
         "properties": properties,
@@ -322,7 +334,7 @@ def finetune(
         "fold": None if fold is None else list(fold),
         "folds": folds,
         "split": None if split is None else os.fspath(split),
-        "settings": [f"{key}={_toml(value)}" for key, value in given.items() if value is not None],
+        "given": given,
         "resume": resume,
         "overwrite": overwrite,
         "device": device,
@@ -336,6 +348,21 @@ def finetune(
     refused = zip(*(rejects.get(name, []) for name in ("material_id", "reason", "message")))
     no_crystals = [{"id": id, "value": None, "reason": f"{code}: {message}"} for id, code, message in refused]
     return Tuned(Path(out), told["members"], no_crystals + told["excluded"], told["remarks"])
+
+
+def _path_of_store(structures: Any, ids: Sequence[str] | None) -> Path | None:
+    """The path of a store, given as such or as a folder of Parquet files; ``None`` for structures. The crystals of a
+    store have identifiers, and ``ids`` would have no effect."""
+    store = None
+    is_path = isinstance(structures, os.PathLike) or (isinstance(structures, str) and "\n" not in structures)
+    if isinstance(structures, Store):
+        store = structures.path
+    # Folders of structures hold CIFs and POSCARs, and tables of structures are named as files.
+    elif is_path and os.path.isdir(structures) and any(Path(structures).glob("*.parquet")):
+        store = Path(structures)
+    if store is not None and ids is not None:
+        raise InputError(f"ids = {list(ids)}: has no effect: the data is a store", value=str(list(ids)))
+    return store
 
 
 def _warn(described: bool, weights: PathLike | None) -> None:

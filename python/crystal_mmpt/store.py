@@ -151,7 +151,9 @@ class Store:
             yield Structure(lattice, species, fractional, properties={"material_id": identifier})
 
     def _cells(self, filters: str | Sequence[str]) -> _native.Cells:
-        names = ["material_id", "lattice_vectors", "atomic_numbers", "fractional_site_positions"]
+        # Those by which the native module checks the rows.
+        names = ["material_id", "nsites", "lattice_vectors", "a", "b", "c", "alpha", "beta", "gamma"]
+        names += ["atomic_numbers", "fractional_site_positions"]
         return self.stream(names, filters).cells()
 
     def to_torch(

@@ -73,9 +73,8 @@ impl Batches {
 }
 
 fn part_of(name: &str) -> Result<SplitPart, Fault> {
-    let parts = [SplitPart::Train, SplitPart::Val, SplitPart::Test];
-    let found = parts.into_iter().find(|part| part.as_str() == name);
-    found.ok_or_else(|| Fault::of_value(format!("'{name}' is no part of a split: train, val or test"), name))
+    SplitPart::parse(name)
+        .ok_or_else(|| Fault::of_value(format!("'{name}' is no part of a split: train, val or test"), name))
 }
 
 #[pymethods]

@@ -65,9 +65,10 @@ pub(crate) fn build(
 }
 
 /// A build that is watched from Python.
-struct Watched<'a> {
-    caller: &'a Caller,
-    cancel: AtomicBool,
+pub(crate) struct Watched<'a> {
+    pub(crate) caller: &'a Caller,
+    /// Set once the caller has asked the work to stop.
+    pub(crate) cancel: AtomicBool,
 }
 
 impl BuildProgress for Watched<'_> {

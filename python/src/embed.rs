@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
-use etl::pipeline::{BuildProgress, BuildRequest, Position, build_from};
+use etl::pipeline::{BuildRequest, build_from};
 use etl::source::{ListItem, SourceOptions};
 use pyo3::prelude::*;
 use schemas::layout::StorePaths;
@@ -11,11 +11,12 @@ use trainer::config::DataConfig;
 use trainer::embed::{Request, embed as embed_all};
 use trainer::finetune::member::Encoders;
 
+use crate::build::Watched;
 use crate::entries::{Entries, open};
 use crate::fault::Fault;
 use crate::options;
 use crate::table::Table;
-use crate::work::{self, Progress};
+use crate::work::{self, Caller, Progress};
 
 /// Writes the embeddings of stores, or else of entries, into a table, whose ending chooses its format. Returns whether
 /// the weights have a description, and the rejects among the entries.
@@ -41,13 +42,15 @@ pub(crate) fn embed(
     let items = entries.map(Entries::take);
     work::run(py, progress, move |caller| {
         options::with_threads(threads, || {
-            let featurised = items.map(|items| Featurised::new(items, &weights, threads)).transpose()?;
+            let weights = options::weights(&weights)?;
+            let featurised =
+                items.map(|items| Featurised::new(items, &weights, threads, caller)).transpose()?;
             let shards = featurised.as_ref().map_or(shards, |store| vec![store.path()]);
             let data = DataConfig { shards, batch_crystals: batch, batch_triplets, ..DataConfig::default() };
             let interrupt = caller.interrupt.clone();
             let request = Request { weights, data, out, overwrite, per_atom, device, interrupt };
             let summary = embed_all(&request, &mut |position| {
-                let (done, total) = (position.done, Some(position.total));
+                let (done, total) = (position.done, position.expected);
                 caller.tell(Progress { done, total, text: String::new() });
             })?;
             Ok((summary.described, featurised.map(|store| store.rejects()).transpose()?))
@@ -60,7 +63,7 @@ struct Featurised(tempfile::TempDir);
 
 impl Featurised {
     /// Computes the features of entries with the settings that the weights need.
-    fn new(items: Vec<ListItem>, weights: &Path, threads: usize) -> Result<Self, Fault> {
+    fn new(items: Vec<ListItem>, weights: &Path, threads: usize, caller: &Caller) -> Result<Self, Fault> {
         let folder = tempfile::tempdir().map_err(|error| Fault::other(&error))?;
         let this = Self(folder);
         let (opened, kind) = open(items, &SourceOptions::default())?;
@@ -69,7 +72,8 @@ impl Featurised {
             threads,
             ..BuildRequest::new(kind, Vec::new(), this.store())
         };
-        build_from(opened, &request, &Silent, &AtomicBool::new(false))?;
+        let watched = Watched { caller, cancel: AtomicBool::new(false) };
+        build_from(opened, &request, &watched, &watched.cancel)?;
         Ok(this)
     }
 
@@ -84,12 +88,4 @@ impl Featurised {
     fn rejects(&self) -> Result<Table, Fault> {
         Table::of_parquet(&StorePaths::find(&self.store()).rejects())
     }
-}
-
-/// Says nothing.
-struct Silent;
-
-impl BuildProgress for Silent {
-    fn position(&self, _: Position) {}
-    fn entries(&self, _: u64, _: u64) {}
 }

@@ -8,6 +8,7 @@ use etl::filter::FilterError;
 use etl::labels::LabelError;
 use etl::pipeline::BuildError;
 use etl::source::SourceError;
+use pyo3::exceptions::PyKeyboardInterrupt;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use schemas::StoreError;
@@ -17,11 +18,9 @@ use trainer::TrainError;
 use trainer::config::ConfigError;
 use trainer::data::DataError;
 use trainer::device::DeviceError;
-use trainer::finetune::check::RequestError;
+use trainer::finetune::request::RequestError;
 use trainer::predict::PredictError;
 use trainer::task::TaskError;
-
-use crate::work;
 
 /// Module of the exceptions.
 const MODULE: &str = "crystal_mmpt.errors";
@@ -82,7 +81,8 @@ impl Fault {
     /// Returns the exception.
     pub(crate) fn raise(self, py: Python<'_>) -> PyErr {
         let (class, message, place) = match self {
-            Self::Interrupted => return work::interrupted(),
+            // No signal has raised it.
+            Self::Interrupted => return PyKeyboardInterrupt::new_err("interrupted"),
             Self::Input { message, place } => ("InputError", message, place),
             Self::Other { message, place } => ("MmptError", message, place),
         };
@@ -215,10 +215,14 @@ fn of_train(error: &TrainError) -> Place {
     match error {
         TrainError::Data(error) => of_data(error),
         TrainError::Weights { path, .. }
+        | TrainError::Read { path, .. }
         | TrainError::Model { path, .. }
         | TrainError::NoFinetuning { path }
         | TrainError::NoMember { path }
         | TrainError::NotFinetuned { path } => Place::file(path),
+        TrainError::NotFinite { weights, material_id, .. } => {
+            Place { id: Some(material_id.clone()), ..Place::file(weights) }
+        }
         TrainError::NoTestCrystal { material_id } => {
             Place { id: Some(material_id.clone()), ..Place::default() }
         }
@@ -282,6 +286,7 @@ impl From<TaskError> for Fault {
     fn from(error: TaskError) -> Self {
         match error {
             TaskError::Data(error) => error.into(),
+            TaskError::NoSplit { ref split, .. } => Self::input(&error, Place::value(split)),
             error => Self::input(&error, Place::default()),
         }
     }
@@ -301,7 +306,11 @@ impl From<FilterError> for Fault {
 
 impl From<ConfigError> for Fault {
     fn from(error: ConfigError) -> Self {
-        Self::input(&error, Place::default())
+        let place = match &error {
+            ConfigError::Contradiction { value, .. } => Place::value(value),
+            _ => Place::default(),
+        };
+        Self::input(&error, place)
     }
 }
 

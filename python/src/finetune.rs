@@ -6,13 +6,14 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 use serde_json::json;
 use trainer::config::{Config, ConfigError, Override, Purpose};
-use trainer::finetune::check::{Target, TargetRequest, require_effect};
+use trainer::evaluate::remove_results;
 use trainer::finetune::member::Encoders;
+use trainer::finetune::request::{Target, TargetRequest, require_effect};
 use trainer::finetune::{Request, Summary, finetune_reporting, recipe};
 use trainer::ranks::Alone;
 use trainer::run::folder::Existing;
 use trainer::run::progress::{Progress as Report, Standing};
-use trainer::task::Transform;
+use trainer::task::{Remark, Transform};
 
 use crate::fault::Fault;
 use crate::options;
@@ -20,6 +21,46 @@ use crate::work::{self, Caller, Progress};
 
 /// Name of the settings in errors.
 const SETTINGS: &str = "settings";
+
+/// Settings, by their keys and by keyword. Their values are texts, TOML or bare words.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+pub(crate) struct GivenSettings {
+    /// Settings as `key=value`.
+    settings: Vec<String>,
+    epochs: Option<String>,
+    learning_rate: Option<String>,
+    seed: Option<String>,
+    batch: Option<String>,
+}
+
+impl GivenSettings {
+    /// Returns them as overrides. A keyword has its own name, and may not contradict a setting.
+    fn overrides(&self) -> Result<Vec<Override>, ConfigError> {
+        let mut overrides = Vec::new();
+        for text in &self.settings {
+            overrides.push(Override::parse(SETTINGS, text)?);
+        }
+        for (name, key, value) in [
+            ("epochs", "run.epochs", &self.epochs),
+            ("learning_rate", "optimiser.learning_rate", &self.learning_rate),
+            ("seed", "seed", &self.seed),
+            ("batch", "data.batch_crystals", &self.batch),
+        ] {
+            let given = |value: &String| Override { name, key: key.to_owned(), value: value.clone() };
+            overrides.extend(value.as_ref().map(given));
+        }
+        Ok(overrides)
+    }
+}
+
+/// Checks settings as far as they can be without the data and the weights: that they exist, that their values are of their
+/// types, and that none contradicts another.
+#[pyfunction]
+pub(crate) fn check_settings(py: Python<'_>, given: GivenSettings) -> PyResult<()> {
+    let checked = given.overrides().and_then(|overrides| seed(&overrides));
+    checked.map(drop).map_err(|error| Fault::from(error).raise(py))
+}
 
 /// What is learnt and how, by keyword.
 #[derive(FromPyObject)]
@@ -35,15 +76,14 @@ pub(crate) struct FinetuneOptions {
     transforms: Vec<String>,
     classify: bool,
     above: Option<f64>,
-    /// Weights to begin with; fresh ones if `None`.
+    /// Weights to begin with, or their name in the catalogue; fresh ones if `None`.
     weights: Option<PathBuf>,
     out: PathBuf,
     seeds: Vec<u64>,
     fold: Option<Vec<usize>>,
     folds: Option<u64>,
     split: Option<String>,
-    /// Settings as `key=value`.
-    settings: Vec<String>,
+    given: GivenSettings,
     resume: bool,
     overwrite: bool,
     device: String,
@@ -65,14 +105,12 @@ pub(crate) fn finetune(
 
 fn run(options: &FinetuneOptions, caller: &Caller) -> Result<String, Fault> {
     let device = options::device(&options.device)?;
-    let mut overrides = Vec::new();
-    for text in &options.settings {
-        overrides.push(Override::parse(SETTINGS, text)?);
-    }
+    let mut overrides = options.given.overrides()?;
     let shards = serde_json::to_string(&options.shards).map_err(|error| Fault::other(&error))?;
     overrides.push(Override { name: "shards", key: "data.shards".to_owned(), value: shards });
-    let Target { task, split_file, labelled } = target(options, &overrides)?;
-    let encoders = options.weights.as_deref().map(Encoders::read).transpose()?;
+    let Target { task, split_file, labelled, remarks } = target(options, &overrides)?;
+    let weights = options.weights.as_deref().map(options::weights).transpose()?;
+    let encoders = weights.as_deref().map(Encoders::read).transpose()?;
     let config = Config::resolve_named(recipe(&task, None, encoders.as_ref(), labelled), None, &overrides)?;
     let by_seeds = !options.seeds.is_empty();
     let purpose = if by_seeds { Purpose::FinetuningBySeeds } else { Purpose::Finetuning };
@@ -82,16 +120,13 @@ fn run(options: &FinetuneOptions, caller: &Caller) -> Result<String, Fault> {
         seeds: if by_seeds { options.seeds.clone() } else { vec![config.seed] },
         task,
         config,
-        weights: options.weights.clone(),
+        weights,
         folds: options.fold.clone(),
         split_file,
         allow_partial: false,
         folder: options.out.clone(),
-        existing: match (options.resume, options.overwrite) {
-            (true, _) => Existing::Resume,
-            (false, true) => Existing::Overwrite,
-            (false, false) => Existing::Refuse,
-        },
+        existing: Existing::of(options.resume, options.overwrite),
+        remove_results,
         device,
         ranks: Arc::new(Alone),
         tensorboard: None,
@@ -102,7 +137,7 @@ fn run(options: &FinetuneOptions, caller: &Caller) -> Result<String, Fault> {
     let summary = finetune_reporting(&request, &caller.interrupt, report)?;
     match summary.interrupted {
         true => Err(Fault::Interrupted),
-        false => Ok(told(&summary)),
+        false => Ok(told(&summary, &remarks)),
     }
 }
 
@@ -149,7 +184,20 @@ fn shown(standing: Standing) -> Progress {
     Progress { done, total: Some(total), text }
 }
 
-fn told(summary: &Summary) -> String {
+/// Returns a remark with the keyword that helps.
+fn remarked(remark: &Remark) -> String {
+    match remark {
+        Remark::UnusedSplit { columns } => {
+            let column = serde_json::Value::from(columns.first().map(String::as_str).unwrap_or_default());
+            let it = if columns.len() > 1 { "the first" } else { "it" };
+            format!("{remark}; split={column} divides the crystals by {it}")
+        }
+        _ => remark.to_string(),
+    }
+}
+
+/// Returns the result as JSON. `remarks` are those about the choice of the division.
+fn told(summary: &Summary, remarks: &[Remark]) -> String {
     let members = summary.members.iter().map(|member| {
         json!({
             "fold": member.fold,
@@ -171,7 +219,7 @@ fn told(summary: &Summary) -> String {
     json!({
         "members": members.collect::<Vec<_>>(),
         "excluded": excluded.collect::<Vec<_>>(),
-        "remarks": summary.remarks.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "remarks": remarks.iter().chain(&summary.remarks).map(remarked).collect::<Vec<_>>(),
         "described": summary.described,
     })
     .to_string()

@@ -44,7 +44,7 @@ mod _native {
     #[pymodule_export]
     use super::featurise::featurise;
     #[pymodule_export]
-    use super::finetune::finetune;
+    use super::finetune::{check_settings, finetune};
     #[pymodule_export]
     use super::predict::predict;
     #[pymodule_export]

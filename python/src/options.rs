@@ -1,10 +1,14 @@
 //! Settings of features and limits of crystals, by keyword. Their names and meanings are those of `etl build`.
 
+use std::path::{Path, PathBuf};
+
 use etl::pipeline::Bounds;
 use pyo3::conversion::FromPyObjectOwned;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use schemas::settings::{FeatureSettings, Neighbours};
+use trainer::TrainError;
+use trainer::catalogue::locate;
 use trainer::device::DeviceName;
 
 use crate::fault::Fault;
@@ -54,6 +58,12 @@ pub(crate) fn threads(given: Option<usize>) -> Result<usize, Fault> {
 /// Returns the device of a name.
 pub(crate) fn device(name: &str) -> Result<DeviceName, Fault> {
     Ok(name.parse()?)
+}
+
+/// Returns the path of weights that are given by a path or by a name of the catalogue, which are fetched into the user's cache
+/// unless they are there.
+pub(crate) fn weights(given: &Path) -> Result<PathBuf, Fault> {
+    Ok(locate(given, &mut ()).map_err(TrainError::from)?.path)
 }
 
 /// Runs work with this number of threads in the place of those of the whole process, which belong to others, too.

@@ -8,7 +8,7 @@ use serde_json::json;
 use trainer::data::BatchLimit;
 use trainer::data::stream::{DEFAULT_QUEUE, DEFAULT_WORKERS};
 use trainer::device;
-use trainer::predict::{Member, Request, predict as predict_all, weights_files};
+use trainer::predict::{Member, Request, absent_members, predict as predict_all, weights_files};
 
 use crate::entries::{Entries, given};
 use crate::fault::Fault;
@@ -43,6 +43,9 @@ pub(crate) fn predict(
     work::run(py, progress, move |caller| {
         options::with_threads(threads, || {
             let device = device.open()?;
+            let weights = weights.iter().map(|given| options::weights(given));
+            let weights = weights.collect::<Result<Vec<_>, Fault>>()?;
+            let absent = absent_members(&weights)?;
             let mut members = Vec::new();
             for path in weights_files(&weights)? {
                 members.push(Member::load(path, &device)?);
@@ -76,6 +79,7 @@ pub(crate) fn predict(
                 "left_out_table": summary.left_out_table,
                 "noted": noted,
                 "unread": summary.unread.to_string(),
+                "absent": absent,
             })
             .to_string())
         })

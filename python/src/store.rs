@@ -12,11 +12,11 @@ use etl::inspect::columns::columns;
 use numpy::{PyArray1, PyArray2};
 use pyo3::prelude::*;
 use pyo3::types::PyCapsule;
-use schemas::guard::GuardedBatches;
 use schemas::layout::StorePaths;
 use schemas::manifest::Manifest;
-use schemas::reader::Shard;
+use schemas::reader::{self, Shard};
 use schemas::settings::FeatureSettings;
+use schemas::sites::{SITE_COLUMNS, SiteBatch, SiteView};
 use trainer::data::Sources;
 
 use crate::batches::{BatchOptions, Batches};
@@ -173,9 +173,7 @@ impl StoreTable {
 
     /// The cells of the crystals, one after another.
     fn cells(&self, py: Python<'_>) -> PyResult<Cells> {
-        let names = CELL_COLUMNS.map(str::to_owned).to_vec();
-        let places: Result<Vec<_>, _> = names.iter().map(|name| self.schema.index_of(name)).collect();
-        if let Err(error) = places {
+        if let Some(error) = SITE_COLUMNS.iter().find_map(|name| self.schema.index_of(name).err()) {
             return Err(Fault::other(&error).raise(py));
         }
         Ok(Cells(Mutex::new(CellReader { reader: self.reader(), batch: None, row: 0 })))
@@ -189,15 +187,36 @@ struct StoreReader {
     settings: FeatureSettings,
     schema: SchemaRef,
     filters: Vec<Filter>,
-    current: Option<GuardedBatches>,
+    /// The shard that is read, and its path.
+    current: Option<(Arc<Path>, reader::Batches)>,
 }
 
 impl StoreReader {
-    fn open(&self, path: &Path) -> Result<GuardedBatches, ArrowError> {
+    fn open(&self, path: &Path) -> Result<reader::Batches, ArrowError> {
         let shard = Shard::open(path, Some(&self.settings)).map_err(external)?;
         let mut names = table::names(&self.schema);
         names.extend(self.filters.iter().flat_map(Filter::columns));
         shard.batches(None, Some(&names)).map_err(external)
+    }
+
+    /// Returns the next rows that pass all filters, and the path of their shard.
+    fn next_rows(&mut self) -> Option<Result<(Arc<Path>, RecordBatch), ArrowError>> {
+        loop {
+            if let Some((path, batches)) = &mut self.current
+                && let Some(batch) = batches.next()
+            {
+                let path = Arc::clone(path);
+                return Some(batch.map_err(external).and_then(|batch| Ok((path, self.select(batch)?))));
+            }
+            let shard = self.shards.pop()?;
+            match self.open(&shard) {
+                Ok(batches) => self.current = Some((shard.into(), batches)),
+                Err(error) => {
+                    self.shards.clear();
+                    return Some(Err(error));
+                }
+            }
+        }
     }
 
     /// Returns the rows of a batch that pass all filters, with the columns of the schema.
@@ -220,19 +239,7 @@ impl Iterator for StoreReader {
     type Item = Result<RecordBatch, ArrowError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            if let Some(batch) = self.current.as_mut().and_then(Iterator::next) {
-                return Some(batch.and_then(|batch| self.select(batch)));
-            }
-            let shard = self.shards.pop()?;
-            match self.open(&shard) {
-                Ok(batches) => self.current = Some(batches),
-                Err(error) => {
-                    self.shards.clear();
-                    return Some(Err(error));
-                }
-            }
-        }
+        self.next_rows().map(|rows| rows.map(|(_, batch)| batch))
     }
 }
 
@@ -242,10 +249,6 @@ impl RecordBatchReader for StoreReader {
     }
 }
 
-/// Columns of a cell and its sites.
-const CELL_COLUMNS: [&str; 4] =
-    ["material_id", "lattice_vectors", "atomic_numbers", "fractional_site_positions"];
-
 /// Iterator over cells: identifier, lattice vectors `[3, 3]` in Å, atomic numbers `[nsites]`, and fractional positions
 /// `[nsites, 3]`.
 #[pyclass(frozen, module = "crystal_mmpt._native")]
@@ -253,7 +256,8 @@ pub(crate) struct Cells(Mutex<CellReader>);
 
 struct CellReader {
     reader: StoreReader,
-    batch: Option<RecordBatch>,
+    batch: Option<SiteBatch>,
+    /// The next row of the batch.
     row: usize,
 }
 
@@ -271,7 +275,7 @@ impl Cells {
 
     fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Cell<'py>>> {
         let mut cells = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(cell) = cells.next().map_err(|error| Fault::other(&error).raise(py))? else {
+        let Some(cell) = cells.next().map_err(|fault| fault.raise(py))? else {
             return Ok(None);
         };
         let (id, lattice, numbers, positions) = cell;
@@ -286,35 +290,20 @@ impl Cells {
 
 impl CellReader {
     /// Returns the next cell.
-    fn next(&mut self) -> Result<Option<RawCell>, ArrowError> {
-        use arrow::array::AsArray;
-        use arrow::datatypes::{Float64Type, UInt8Type};
-
-        while self.batch.as_ref().is_none_or(|batch| self.row == batch.num_rows()) {
-            match self.reader.next().transpose()? {
-                Some(batch) => (self.batch, self.row) = (Some(batch), 0),
+    ///
+    /// # Errors
+    /// The fault of a shard that cannot be read, or of a row that is no crystal.
+    fn next(&mut self) -> Result<Option<RawCell>, Fault> {
+        while self.batch.as_ref().is_none_or(|batch| self.row == batch.len()) {
+            match self.reader.next_rows().transpose().map_err(|error| Fault::other(&error))? {
+                Some((path, rows)) => (self.batch, self.row) = (Some(SiteBatch::new(path, rows)?), 0),
                 None => return Ok(None),
             }
         }
         let Some(batch) = &self.batch else { return Ok(None) };
-        let column = |name: &str| {
-            let missing = || ArrowError::SchemaError(format!("no column '{name}'"));
-            batch.column_by_name(name).ok_or_else(missing)
-        };
         let row = self.row;
         self.row += 1;
-        let [ids, lattices, numbers, positions] = CELL_COLUMNS.map(column);
-        let lattice = lattices?.as_fixed_size_list().value(row);
-        let (lattice, _) = lattice.as_primitive::<Float64Type>().values().as_chunks::<3>();
-        let numbers = numbers?.as_list::<i32>().value(row);
-        let positions = positions?.as_list::<i32>().value(row);
-        let (positions, _) = positions.as_primitive::<Float64Type>().values().as_chunks::<3>();
-        Ok(Some((
-            ids?.as_string::<i32>().value(row).to_owned(),
-            <[[f64; 3]; 3]>::try_from(lattice)
-                .map_err(|_| ArrowError::SchemaError("'lattice_vectors' has not nine numbers".to_owned()))?,
-            numbers.as_primitive::<UInt8Type>().values().to_vec(),
-            positions.to_vec(),
-        )))
+        let SiteView { material_id, lattice_vectors, atomic_numbers, fractional, .. } = batch.row(row)?;
+        Ok(Some((material_id.to_owned(), lattice_vectors, atomic_numbers.to_vec(), fractional.to_vec())))
     }
 }

@@ -1,6 +1,5 @@
 //! Record batches as Arrow streams, by the Arrow PyCapsule interface, and tables in files.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -11,14 +10,19 @@ use arrow::array::{
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use arrow::ffi::FFI_ArrowSchema;
 use arrow::ffi_stream::FFI_ArrowArrayStream;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::arrow::ProjectionMask;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyDict, PyList};
+use schemas::StoreError;
+use schemas::parquet_table::ParquetTable;
 use schemas::text::text_of_cell;
 
 use crate::fault::Fault;
 use crate::values::value;
+
+/// Most rows of a batch of a Parquet file.
+const BATCH_ROWS: usize = 1024;
 
 /// Record batches in memory. Whoever takes them shares their buffers.
 #[pyclass(frozen, module = "crystal_mmpt._native")]
@@ -78,16 +82,16 @@ impl Table {
 }
 
 impl Table {
-    /// Reads a Parquet file that the trainer or the ETL has just written.
+    /// Reads a Parquet file: a table of the trainer, or the rejects of a store.
     ///
     /// # Errors
-    /// [`Fault::Other`] if it cannot be read.
+    /// The fault of a [`StoreError`], with the path, if it cannot be read or is damaged.
     pub(crate) fn of_parquet(path: &Path) -> Result<Self, Fault> {
-        let file = File::open(path).map_err(|error| Fault::other(&error))?;
-        let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| Fault::other(&error))?;
-        let schema = Arc::clone(builder.schema());
-        let reader = builder.build().map_err(|error| Fault::other(&error))?;
-        let batches = reader.collect::<Result<Vec<_>, _>>().map_err(|error| Fault::other(&error))?;
+        let table = ParquetTable::open(path)?;
+        let schema = Arc::clone(table.schema());
+        let batches = table.batches(ProjectionMask::all(), None, BATCH_ROWS)?.collect::<Result<Vec<_>, _>>();
+        let batches = batches
+            .map_err(|error| StoreError::Parquet { path: path.to_owned(), message: error.to_string() })?;
         Ok(Self::new(schema, batches))
     }
 

@@ -6,7 +6,6 @@ use std::sync::{Mutex, PoisonError};
 use std::thread::Builder;
 use std::time::{Duration, Instant};
 
-use pyo3::exceptions::PyKeyboardInterrupt;
 use pyo3::prelude::*;
 use trainer::run::interrupt::Interrupt;
 
@@ -15,12 +14,12 @@ use crate::fault::Fault;
 /// Longest time between two looks at signals.
 const LOOK_INTERVAL: Duration = Duration::from_millis(50);
 
-/// How far work is.
+/// Progress of a call.
 #[derive(Debug, Clone)]
 pub(crate) struct Progress {
-    /// Number of crystals done.
+    /// Number of crystals done; of bytes where the text says so.
     pub(crate) done: u64,
-    /// Number of all crystals; an estimate while an input is read, `None` before that.
+    /// Number of all; an estimate while an input is read, `None` before that.
     pub(crate) total: Option<u64>,
     /// What is being done now; empty for nothing of note.
     pub(crate) text: String,
@@ -108,9 +107,4 @@ fn hear(progress: &Mutex<Receiver<Progress>>) -> Heard {
             Err(error) => return Heard { last, is_over: error == RecvTimeoutError::Disconnected },
         }
     }
-}
-
-/// Returns the exception of an interruption that no signal has raised.
-pub(crate) fn interrupted() -> PyErr {
-    PyKeyboardInterrupt::new_err("interrupted")
 }

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import warnings
 
 import pandas
 import polars
@@ -43,6 +45,74 @@ def test_structures_in_memory_are_predicted_as_their_files(tuned, store, cifs):
     assert found["prediction"] == pytest.approx(by_path["prediction"][:4], abs=1e-4)
 
 
+def test_a_fine_tuning_predicts_by_itself(tuned, cifs):
+    by_folder = predict(cifs[:4], tuned.folder).table.to_pydict()
+    assert predict(cifs[:4], tuned).table.to_pydict() == by_folder
+    member = tuned.members[0]["folder"]
+    assert predict(cifs[:4], [tuned, member]).table.to_pydict() == by_folder
+
+
+def test_weights_have_names(store, cifs, tmp_path, monkeypatch):
+    monkeypatch.setenv("CRYSTAL_MMPT_CACHE", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    embeddings = embed(cifs[:2], "denoise-mp")
+    assert embeddings.table.to_pydict()["material_id"] == [path.stem for path in cifs[:2]]
+    (weights,) = (tmp_path / "cache").rglob("*.safetensors")
+    assert embed(cifs[:2], weights).table.to_pydict() == embeddings.table.to_pydict()
+    settings = {"finetune.fraction": 0.1, "finetune.freeze_encoder": True}
+    begun = finetune(
+        store, "band_gap_ev", out="a", weights="denoise-mp", epochs=1, fold=[0], settings=settings
+    )
+    assert len(predict(cifs[:2], begun)) == 2
+    for call in [lambda: embed(cifs[:2], "denoise-mq"), lambda: predict(cifs[:2], "denoise-mq")]:
+        with pytest.raises(InputError, match="denoise-mp"):
+            call()
+
+
+def test_a_keyword_and_a_setting_do_not_contradict_each_other(store, cifs, tmp_path):
+    out = tmp_path / "new"
+    frame = pandas.DataFrame({"structure": [path.read_text() for path in cifs], "band_gap_ev": 1.0})
+    contradiction = "epochs: run.epochs = 1: settings says 5"
+    for data in [store, frame]:
+        for five in [5, "5"]:
+            with pytest.raises(InputError, match=contradiction) as error:
+                finetune(data, "band_gap_ev", out=out, epochs=1, settings={"run.epochs": five})
+            assert error.value.value == "1"
+        # Nothing is built for what cannot be learnt.
+        assert list(tmp_path.iterdir()) == []
+    same = {**SMALL, "run.epochs": "1", "seed": 7}
+    tuned = finetune(store, "band_gap_ev", out=out, epochs=1, seed=7, fold=[0], settings=same)
+    assert [member["seed"] for member in tuned.members] == [7]
+
+
+def test_members_that_have_not_begun_are_told(tuned, cifs, tmp_path):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        whole = predict(cifs[:1], tuned)
+    stopped = shutil.copytree(tuned.folder, tmp_path / "stopped")
+    record = (stopped / "finetune.toml").read_text()
+    member = '"fold-0/seed-123" = '
+    assert member in record and "folds = [0]" in record
+    record = record.replace("folds = [0]", "folds = [0, 1]")
+    (stopped / "finetune.toml").write_text(record.replace(member, f'"fold-1/seed-123" = "0"\n{member}'))
+    with pytest.warns(UserWarning, match="fold-1/seed-123 has no weights yet and predicts nothing"):
+        found = predict(cifs[:1], stopped)
+    assert found.table.to_pydict() == whole.table.to_pydict()
+
+
+def test_a_split_column_that_is_not_used_is_told(tuned, store, tmp_path):
+    told = (
+        "the store has the split columns 'split', 'split_labels', which are not used; "
+        'split="split" divides the crystals by the first'
+    )
+    assert told in tuned.remarks
+    by_split = finetune(store, "band_gap_ev", out=tmp_path / "a", split="split", epochs=1, settings=SMALL)
+    assert told not in by_split.remarks
+    with pytest.raises(InputError, match="neither a file nor a split column of the name 'splat'") as error:
+        finetune(store, "band_gap_ev", out=tmp_path / "b", split="splat", settings=SMALL)
+    assert error.value.value == "splat"
+
+
 def test_what_has_no_prediction_is_a_reject(tuned, cifs):
     predictions = predict({"good": cifs[0], "bad": "data_x\n", "-mp-1": "data_y\n"}, tuned.folder)
     assert predictions.table.to_pydict()["material_id"] == ["good"]
@@ -56,6 +126,12 @@ def test_stores_are_predicted_and_embedded(run, tuned, store, tmp_path):
     assert len(predict(open_store(store), tuned.folder)) == len(open_store(store))
     weights = tuned.members[0]["folder"] / "best.safetensors"
     embeddings = embed(open_store(store), weights)
+    for path in [store, str(store)]:
+        assert embed(path, weights).table.to_pydict() == embeddings.table.to_pydict()
+    for data in [open_store(store), store, str(store)]:
+        for call in [embed, predict]:
+            with pytest.raises(InputError, match=re.escape("ids = ['a']: has no effect: the data is a store")):
+                call(data, weights, ids=["a"])
     table = tmp_path / "h.parquet"
     run("trainer", "embed", "--shards", store, "--weights", weights, "--out", table)
     frame = polars.read_parquet(table)
@@ -154,6 +230,9 @@ def test_what_would_have_no_effect_is_refused(store, tmp_path):
         (gap, {"classify": True, "transform": "sqrt"}, "classify = true: cannot be used with transform"),
         (gap, {"above": 1, "classify": True}, "above = 1: cannot be used with classify = true"),
         (gap, {"resume": True, "overwrite": True}, "resume = True: cannot be used with overwrite = True"),
+        (gap, {"structures": "cell"}, "structures = cell: has no effect: the data is a store"),
+        (gap, {"ids": "name"}, "ids = name: has no effect: the data is a store"),
+        (gap, {"store": "mine"}, "store = mine: has no effect: the data is a store"),
         (None, {"transform": "log1p"}, f"transform = log1p: has no effect: {task}"),
         (None, {"classify": True}, f"classify = true: has no effect: {task}"),
         (None, {"above": 0.5}, f"above = 0.5: has no effect: {task}"),

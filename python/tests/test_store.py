@@ -205,6 +205,15 @@ def test_entries_that_are_no_crystals_are_told(tmp_path):
     assert (rejects["material_id"], rejects["reason"]) == (["broken"], ["cif_syntax"])
 
 
+def test_damaged_rejects_are_told_with_their_file(tmp_path):
+    store = build_store([SALT], tmp_path / "store")
+    rejects = tmp_path / "store.store" / "rejects.parquet"
+    rejects.write_bytes(rejects.read_bytes()[:-20])
+    with pytest.raises(InputError, match="rejects.parquet: not a readable Parquet file") as error:
+        store.rejects.to_pydict()
+    assert error.value.file.endswith("rejects.parquet")
+
+
 def test_limits_are_those_of_the_etl(tmp_path):
     wide = Structure(Lattice.cubic(6.0), ["Xe"], [[0, 0, 0]])
     store = build_store({"near": SALT, "wide": wide}, tmp_path / "store", min_distance=5.5)
@@ -225,19 +234,31 @@ def test_stores_of_an_earlier_format_version_are_read(tmp_path):
     new = list(store.columns)
     new = new[new.index("immutable_id") : new.index("structure_hash") + 1]
     metadata = {**table.schema.metadata, b"mmpt.format_version": b"2"}
-    pyarrow.parquet.write_table(table.drop_columns(new).replace_schema_metadata(metadata), shard)
-    manifest = {**store.manifest, "format_version": 2}
-    # The checksum is the last key, and was not there at first.
-    manifest.pop("checksum", None)
-    digest = hashlib.sha256(shard.read_bytes()).hexdigest()
-    manifest["shards"][0] |= {"sha256": digest, "bytes": shard.stat().st_size}
-    (tmp_path / "store.store" / "manifest.json").write_text(json.dumps(manifest))
-    old = open_store(store.path)
+    table = table.drop_columns(new).replace_schema_metadata(metadata)
+
+    def rewritten(table):
+        pyarrow.parquet.write_table(table, shard)
+        manifest = {**store.manifest, "format_version": 2}
+        # The checksum is the last key, and was not there at first.
+        manifest.pop("checksum", None)
+        digest = hashlib.sha256(shard.read_bytes()).hexdigest()
+        manifest["shards"][0] |= {"sha256": digest, "bytes": shard.stat().st_size}
+        (tmp_path / "store.store" / "manifest.json").write_text(json.dumps(manifest))
+        return open_store(store.path)
+
+    old = rewritten(table)
     assert len(old) == len(list(old.to_ase())) == 2 and not set(new) & set(old.columns)
     with pytest.raises(InputError, match="no column 'structure_hash'"):
         old.table(["structure_hash"])
     for name in new:
         assert name in open_store.__doc__
+    # What is no crystal is not handed on.
+    at = table.column_names.index("atomic_numbers")
+    field = table.schema.field(at)
+    broken = rewritten(table.set_column(at, field, pyarrow.array([[11, 17], [11, 119]], field.type)))
+    with pytest.raises(InputError, match="no element has the atomic number 119") as error:
+        list(broken.to_ase())
+    assert error.value.id == "1"
 
 
 def test_what_is_no_store_is_refused(tmp_path, store):

@@ -11,7 +11,7 @@ import time
 import pytest
 from conftest import SAMPLE
 
-from crystal_mmpt import featurise
+from crystal_mmpt import embed, featurise
 
 SLOW = """
 import sys
@@ -71,6 +71,20 @@ def test_an_exception_of_the_callback_ends_the_work(cifs):
 
     with pytest.raises(LookupError, match="enough"):
         featurise([path.read_text() for path in cifs], progress=refuse)
+
+
+def test_the_featurising_of_what_is_embedded_is_told_and_ended(tuned):
+    text = (SAMPLE / "Al2SiO5-kyanite.cif").read_text()
+    told = []
+
+    def refuse(done, total, what):
+        told.append(what)
+        raise LookupError("enough")
+
+    with pytest.raises(LookupError, match="enough"):
+        weights = tuned.members[0]["folder"] / "best.safetensors"
+        embed({str(number): text for number in range(20_000)}, weights, threads=1, progress=refuse)
+    assert told == ["bytes"]
 
 
 def test_signals_and_the_environment_stay_as_they_are(cifs):

@@ -130,6 +130,24 @@ impl StoreError {
         let path = path.into();
         move |source| StoreError::Io { path, source }
     }
+
+    /// Returns what is wrong without the path of the file, for errors that name the file themselves.
+    pub fn problem(&self) -> String {
+        match self {
+            Self::Io { source, .. } => source.to_string(),
+            Self::Parquet { message, .. } => message.clone(),
+            Self::Column { column, problem, .. } => format!("column '{column}' {problem}"),
+            other => other.to_string(),
+        }
+    }
+
+    /// Sets the file of an error about a column.
+    pub(crate) fn in_file(self, path: &Path) -> Self {
+        match self {
+            Self::Column { column, problem, .. } => Self::Column { path: path.to_owned(), column, problem },
+            other => other,
+        }
+    }
 }
 
 /// Formats an error and its causes in one line. A cause is left out if the message before it already ends with it.

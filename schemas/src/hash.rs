@@ -9,6 +9,8 @@ use crate::regular;
 
 /// Size of the read buffer in bytes.
 const BUFFER_BYTES: usize = 1 << 18;
+/// Number of bytes of a digest that make up a number.
+const LEADING_BYTES: usize = 8;
 
 /// Formats a digest in lower-case hexadecimal.
 pub fn hex(digest: &[u8]) -> String {
@@ -16,6 +18,11 @@ pub fn hex(digest: &[u8]) -> String {
         ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
     let halves = digest.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
     halves.map(|half| DIGITS[usize::from(half)]).collect()
+}
+
+/// Returns the first 64 bits of a digest as a number, the first byte being the highest.
+pub fn leading_bits(digest: &[u8]) -> u64 {
+    digest.iter().take(LEADING_BYTES).fold(0, |bits, byte| bits << 8 | u64::from(*byte))
 }
 
 /// Returns the SHA-256 of `bytes` in lower-case hexadecimal.
@@ -90,6 +97,12 @@ mod tests {
     #[test]
     fn hashes_bytes() {
         assert_eq!(sha256("abc"), SHA256_OF_ABC);
+    }
+
+    #[test]
+    fn the_first_bytes_are_a_number() {
+        assert_eq!(leading_bits(&[1, 2, 3, 4, 5, 6, 7, 8, 9]), 0x0102_0304_0506_0708);
+        assert_eq!(leading_bits(&[1, 2]), 0x0102);
     }
 
     #[test]

@@ -7,6 +7,7 @@
 //! * [`property`]: the numeric properties and the names that sources publish them under
 //! * [`view`]: typed rows of a `RecordBatch` without copying
 //! * [`sites`]: cells and sites without the edges
+//! * [`parquet_table`]: opening a Parquet file of any content
 //! * [`reader`]: opening a shard, with all checks
 //! * [`layout`]: the folders of a store
 //! * [`manifest`]: the list of a store's files with their hashes and counts
@@ -38,6 +39,7 @@ pub mod matbench;
 pub mod name;
 pub mod output;
 pub mod pages;
+pub mod parquet_table;
 pub mod part;
 pub mod property;
 pub mod reader;

@@ -9,7 +9,7 @@ use crate::layout::FORMER_REJECTS;
 
 /// Largest length of a source's name in bytes. It leaves room for a number and an extension within the 255 bytes that
 /// file systems allow.
-pub const MAX_SOURCE_BYTES: usize = 200;
+const MAX_SOURCE_BYTES: usize = 200;
 /// Minimum number of digits in the name of a shard.
 const SHARD_DIGITS: usize = 5;
 /// Extension of a shard's name.
@@ -38,23 +38,21 @@ fn file_problem(name: &str) -> Option<&'static str> {
     }
 }
 
-/// Checks that a name is that of a file directly in a folder: it has no separator and no control character, and is
-/// neither empty nor `.` nor `..`.
-///
-/// # Errors
-/// Returns [`UnsafeName`] if it is not.
-pub fn require_file(name: &str) -> Result<(), UnsafeName> {
-    match file_problem(name) {
-        None => Ok(()),
-        Some(problem) => Err(UnsafeName { name: name.to_owned(), problem }),
-    }
+/// Returns an error if a name has a problem.
+fn refuse(name: &str, problem: Option<&'static str>) -> Result<(), UnsafeName> {
+    problem.map_or(Ok(()), |problem| Err(UnsafeName { name: name.to_owned(), problem }))
+}
+
+/// Checks that a name is that of a file directly in a folder.
+fn require_file(name: &str) -> Result<(), UnsafeName> {
+    refuse(name, file_problem(name))
 }
 
 /// Checks the name of a source, as given for a build and by `source` in a manifest.
 ///
 /// # Errors
-/// Returns [`UnsafeName`] as [`require_file`] does, and for a name that starts with a dot or a hyphen or is longer
-/// than [`MAX_SOURCE_BYTES`].
+/// Returns [`UnsafeName`] for a name that is empty, has a separator or a control character, starts with a dot or a
+/// hyphen, or is longer than 200 bytes.
 pub fn require_source(name: &str) -> Result<(), UnsafeName> {
     let problem = file_problem(name).or_else(|| {
         if name.starts_with(['.', '-']) {
@@ -65,10 +63,7 @@ pub fn require_source(name: &str) -> Result<(), UnsafeName> {
             None
         }
     });
-    match problem {
-        None => Ok(()),
-        Some(problem) => Err(UnsafeName { name: name.to_owned(), problem }),
-    }
+    refuse(name, problem)
 }
 
 /// Parses the name of a source.
@@ -93,9 +88,7 @@ pub fn shard_number(name: &str, source: &str) -> Option<usize> {
 
 /// Deserialises and validates the name of a source.
 pub(crate) fn deserialize_source<'de, D: Deserializer<'de>>(input: D) -> Result<String, D::Error> {
-    let name = String::deserialize(input)?;
-    require_source(&name).map_err(serde::de::Error::custom)?;
-    Ok(name)
+    parse_source(&String::deserialize(input)?).map_err(serde::de::Error::custom)
 }
 
 /// Deserialises and validates the name of a store's file: a file directly in its folder, or the rejects table of

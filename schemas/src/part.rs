@@ -10,11 +10,11 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::hash::leading_bits;
+
 /// Separates the name of a file from the name of one of several structures in it. All structures of a file are in one
 /// part.
 const BLOCK_SEPARATOR: char = '#';
-/// Number of bytes of the hash that select the part.
-const HASH_BYTES: usize = 8;
 
 /// Part `index` of `count`, both counted from 1. Its text form is `3/8`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -54,9 +54,7 @@ impl Part {
     }
 
     fn is_chosen_by(self, key: &[u8]) -> bool {
-        let digest = Sha256::digest(key);
-        let hash = digest.iter().take(HASH_BYTES).fold(0, |hash, byte| hash << 8 | u64::from(*byte));
-        hash % u64::from(self.count) == u64::from(self.index - 1)
+        leading_bits(&Sha256::digest(key)) % u64::from(self.count) == u64::from(self.index - 1)
     }
 }
 

@@ -63,12 +63,7 @@ impl SiteBatch {
     /// # Errors
     /// Returns [`StoreError::Column`] for the first column that is missing, of another type or null in a row.
     pub fn new(path: Arc<Path>, batch: RecordBatch) -> Result<Self, StoreError> {
-        Self::checked(&path, batch).map_err(|error| match error {
-            StoreError::Column { column, problem, .. } => {
-                StoreError::Column { path: path.to_path_buf(), column, problem }
-            }
-            other => other,
-        })
+        Self::checked(&path, batch).map_err(|error| error.in_file(&path))
     }
 
     fn checked(path: &Arc<Path>, batch: RecordBatch) -> Result<Self, StoreError> {

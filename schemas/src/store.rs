@@ -116,7 +116,7 @@ const fn column(
 }
 
 /// Returns a column that came with version 3.
-const fn third(column: Column) -> Column {
+const fn since_version_3(column: Column) -> Column {
     Column { since: 3, ..column }
 }
 
@@ -159,14 +159,14 @@ pub const COLUMNS: &[Column] = &[
     column("edge_same_cell_centred", ColumnType::BooleanList, "1", "[nedges]", "Whether edge_direction_centred is 13"),
     nullable(column("split", ColumnType::Text, "", "", "train, val or test, where the store has exactly one split")),
     nullable(column("fold", ColumnType::Byte, "1", "", "Test fold of a cross-validation, counted from 0, where the source defines one")),
-    third(nullable(column("immutable_id", ColumnType::Text, "", "", "Identifier that its source never changes (OPTIMADE), if it gives one; it may be material_id"))),
-    third(column("chemical_formula_anonymous", ColumnType::Text, "", "", "Smallest whole-number proportions in descending order, of A, B, C, ... (OPTIMADE)")),
-    third(column("elements_ratios", ColumnType::DoubleList, "1", "[nelements]", "Share of every element among the sites, in the order of elements (OPTIMADE)")),
-    third(column("species_at_sites", ColumnType::TextList, "", "[nsites]", "Element symbol of every site, in the order of atomic_numbers (OPTIMADE)")),
-    third(column("dimension_types", ColumnType::Integers(3), "1", "[3]", "Whether the crystal is periodic along l1, l2 and l3 (OPTIMADE): always 1, 1, 1, since others are rejected")),
-    third(column("nperiodic_dimensions", ColumnType::Unsigned, "1", "", "Number of periodic directions (OPTIMADE): always 3")),
-    third(nullable(column("space_group_number", ColumnType::Unsigned, "1", "", "Number of the space group, 1..=230, within 0.01 Å (specification 2.7); none unless the store was built with --space-groups, or for more than 200 sites"))),
-    third(nullable(column("structure_hash", ColumnType::Text, "", "", "The same for equal crystals, whatever their cell, origin, orientation and order of sites (specification 2.8)"))),
+    since_version_3(nullable(column("immutable_id", ColumnType::Text, "", "", "Identifier that its source never changes (OPTIMADE), if it gives one; it may be material_id"))),
+    since_version_3(column("chemical_formula_anonymous", ColumnType::Text, "", "", "Smallest whole-number proportions in descending order, of A, B, C, ... (OPTIMADE)")),
+    since_version_3(column("elements_ratios", ColumnType::DoubleList, "1", "[nelements]", "Share of every element among the sites, in the order of elements (OPTIMADE)")),
+    since_version_3(column("species_at_sites", ColumnType::TextList, "", "[nsites]", "Element symbol of every site, in the order of atomic_numbers (OPTIMADE)")),
+    since_version_3(column("dimension_types", ColumnType::Integers(3), "1", "[3]", "Whether the crystal is periodic along l1, l2 and l3 (OPTIMADE): always 1, 1, 1, since others are rejected")),
+    since_version_3(column("nperiodic_dimensions", ColumnType::Unsigned, "1", "", "Number of periodic directions (OPTIMADE): always 3")),
+    since_version_3(nullable(column("space_group_number", ColumnType::Unsigned, "1", "", "Number of the space group, 1..=230, within 0.01 Å (specification 2.7); none unless the store was built with --space-groups, or for more than 200 sites"))),
+    since_version_3(nullable(column("structure_hash", ColumnType::Text, "", "", "The same for equal crystals, whatever their cell, origin, orientation and order of sites (specification 2.8)"))),
 ];
 
 /// Columns that say nothing new: `edge_same_cell` and `edge_same_cell_centred` follow from `edge_direction` and

@@ -112,12 +112,16 @@ pub struct CrystalBatch {
 }
 
 impl CrystalBatch {
-    /// Checks that a batch has every fixed column with its type. The columns of [`RESTATED`] may be missing, and those
-    /// that the first version of the format did not have.
+    /// Checks that a batch from the file `path` has every fixed column with its type. The columns of [`RESTATED`] may be
+    /// missing, and those that the first version of the format did not have. The path of a batch in memory is empty.
     ///
     /// # Errors
     /// Returns [`StoreError::Column`] for the first column that is missing, of another type or unexpectedly null.
-    pub fn new(batch: RecordBatch) -> Result<Self, StoreError> {
+    pub fn new(path: Arc<Path>, batch: RecordBatch) -> Result<Self, StoreError> {
+        Self::checked(&path, batch).map_err(|error| error.in_file(&path))
+    }
+
+    fn checked(path: &Arc<Path>, batch: RecordBatch) -> Result<Self, StoreError> {
         for column in COLUMNS {
             let Some(array) = batch.column_by_name(column.name) else {
                 if RESTATED.contains(&column.name) || column.since > FIRST_FORMAT_VERSION {
@@ -157,14 +161,9 @@ impl CrystalBatch {
             immutable_id: added(source, "immutable_id")?,
             space_group: added(source, "space_group_number")?,
             structure_hash: added(source, "structure_hash")?,
-            path: Path::new("").into(),
+            path: Arc::clone(path),
             batch,
         })
-    }
-
-    /// Sets the path of the file that the batch comes from, for error messages.
-    pub fn with_path(self, path: Arc<Path>) -> Self {
-        Self { path, ..self }
     }
 
     /// Number of crystals.

@@ -1,9 +1,12 @@
-//! Folders and files of the whole-binary tests.
+//! Folders and files of the whole-binary tests, and what the programs wrote.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Output;
 
+use arrow::record_batch::RecordBatch;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use schemas::layout::StorePaths;
 use tempfile::TempDir;
 
@@ -115,4 +118,24 @@ pub(crate) fn assert_clear(line: &str) {
     assert_eq!(line.lines().count(), 1, "one clear line: {line}");
     let parts: Vec<&str> = line.trim_end().split(": ").collect();
     assert!(parts.windows(2).all(|pair| pair[0] != pair[1]), "said twice: {line}");
+}
+
+/// Everything the program printed.
+pub(crate) fn said(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+/// The single line of an error.
+pub(crate) fn complaint(output: &Output) -> String {
+    let line = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_clear(&line);
+    assert!(!line.contains("panicked"), "{line}");
+    line
+}
+
+/// All batches of a Parquet file.
+pub(crate) fn batches(path: &Path) -> Vec<RecordBatch> {
+    let file = fs::File::open(path).expect("the file is there");
+    let reader = ParquetRecordBatchReaderBuilder::try_new(file).expect("Parquet").build().expect("Parquet");
+    reader.map(|batch| batch.expect("readable")).collect()
 }

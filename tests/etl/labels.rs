@@ -153,7 +153,7 @@ fn a_table_of_which_no_row_joins_is_an_error_and_leaves_nothing() {
     let out = folder();
     let output = build("cif", raw.path(), out.path(), &[], 1);
     assert!(said(&output).contains("0 of 1 row joined"), "{}", said(&output));
-    assert!(said(&output).contains("1 label row without a crystal: bad\n"), "{}", said(&output));
+    assert!(said(&output).contains("1 label row without a crystal in the store: bad\n"), "{}", said(&output));
 }
 
 #[test]
@@ -168,11 +168,11 @@ fn what_was_joined_is_told_by_table() {
     let said = said(&output);
     let line = "1 of 2 rows joined: ";
     let columns = "labels.csv: Eg (eV) as eg_ev, eV; K_VRH (GPa) as bulk_modulus_vrh_gpa, GPa; band_gap (meV) as \
-                   band_gap_mev, meV; n; s as split_s\n";
+                   band_gap_mev, meV; n; s_split as split_s\n";
     for part in [
         line,
         columns,
-        "1 label row without a crystal: z\n",
+        "1 label row without a crystal in the store: z\n",
         "column \"note\" holds text and is left out",
         "column \"n\": 1 taken as missing, no numbers: \"n.d.\" of a in line 2",
     ] {
@@ -442,4 +442,68 @@ fn signs_and_splittings_do_not_change_what_a_column_is() {
     assert!(rows(out.path())[0].column_by_name("band_gap_ev").is_none());
     let comments = said(&etl(["columns", text(out.path()), "--sql"]));
     assert!(comments.contains("crystals.\"带隙_ev\" IS "), "{comments}");
+}
+
+#[test]
+fn columns_are_told_by_their_names_in_the_table() {
+    let raw = folder();
+    let cif = caesium_chloride(4.12);
+    write(raw.path(), &[("a.cif", &cif), ("b.cif", &cif), ("c.cif", "data_c\n")]);
+    let tables = folder();
+    write(tables.path(), &[("gaps.csv", "id,split,fold,nsites\na,train,0,1\nb,test,1,2\nc,test,1,3\n")]);
+    let table = tables.path().join("gaps.csv");
+    let out = folder();
+    let output = build(
+        "cif",
+        raw.path(),
+        out.path(),
+        &["--labels", text(&table), "--id-prop-column", "gap", "--filter", "property_nsites < 2"],
+        1,
+    );
+    for told in [
+        "gaps.csv: nsites as property_nsites; split as split_gaps; fold\n",
+        "2 label rows without a crystal in the store: b, c\n",
+        "note: there is no id_prop.csv whose column \"gap\" might name",
+    ] {
+        assert!(said(&output).contains(told), "{told}\n{}", said(&output));
+    }
+    assert_eq!(texts(&rows(out.path()), "split_gaps"), [Some("train".to_owned())]);
+}
+
+#[test]
+fn one_crystal_has_one_value_in_a_leaderboard() {
+    let raw = folder();
+    write(raw.path(), &[("a.cif", &caesium_chloride(4.12))]);
+    let tables = folder();
+    write(tables.path(), &[("gap.json", r#"{"train": {"a": 1}, "test": {"a": 99.5}}"#)]);
+    let table = tables.path().join("gap.json");
+    let line = complaint(&build("cif", raw.path(), folder().path(), &["--labels", text(&table)], 2));
+    for part in ["\"a\" has two values of leaderboard_gap: 1 in train of ", "99.5 in test of "] {
+        assert!(line.contains(part), "{part}\n{line}");
+    }
+}
+
+#[test]
+fn a_poscar_holds_one_structure_and_names_it_once() {
+    let raw = folder();
+    let poscar = "CsCl\n1\n4.12 0 0\n0 4.12 0\n0 0 4.12\nCs Cl\n1 1\nDirect\n0 0 0\n0.5 0.5 0.5\n";
+    write(
+        raw.path(),
+        &[
+            ("POSCAR_two", &format!("{poscar}{poscar}")),
+            ("POSCAR_more", &format!("{poscar}0.5 0.5 0\n")),
+            ("POSCAR_bare", &poscar.replace("Direct\n", "")),
+            ("POSCAR_named", &poscar.replace("0 0 0\n0.5 0.5 0.5", "0 0 0 Cl\n0.5 0.5 0.5 Cs")),
+        ],
+    );
+    let out = folder();
+    let output = build("poscar", raw.path(), out.path(), &[], 1);
+    let rejects = rejects(out.path());
+    for (id, reason) in
+        [("two", "several_structures"), ("more", "poscar_count_mismatch"), ("bare", "poscar_too_short")]
+    {
+        assert_eq!(rejects[id].0, reason, "{id}");
+    }
+    assert_eq!(texts(&rows(out.path()), "material_id"), [Some("named".to_owned())]);
+    assert!(said(&output).contains("1 noted: symbols_differ"), "{}", said(&output));
 }

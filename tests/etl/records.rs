@@ -55,6 +55,23 @@ fn frames_become_rows_and_rejects() {
 }
 
 #[test]
+fn a_frame_with_more_atoms_than_it_says_is_left_out_as_a_whole() {
+    let folder = folder();
+    let head = "Lattice=\"3.35 0 0 0 3.35 0 0 0 3.35\" Properties=species:S:1:pos:R:3";
+    let frame = |count: usize, id: &str| format!("{count}\n{head} id={id}\nPo 0 0 0\nPo 1.6 1.6 1.6\n");
+    write(folder.path(), "a.xyz", [frame(2, "one"), frame(1, "two"), frame(2, "three")].concat());
+    let out = folder.path().join("store");
+    build("extxyz", &folder.path().join("a.xyz"), &out, &[], 1);
+    assert_eq!(ids(&out), ["one", "three"]);
+    let rejects = rejects(&out);
+    assert_eq!(rejects.len(), 1, "{rejects:?}");
+    assert_eq!(
+        rejects["a#2"],
+        ("bad_frame".to_owned(), "the frame has more than 1 line of atoms".to_owned())
+    );
+}
+
+#[test]
 fn exported_frames_make_the_store_again() {
     let folder = folder();
     let (store, again) = (folder.path().join("store"), folder.path().join("again"));

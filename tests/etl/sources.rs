@@ -96,7 +96,7 @@ fn jarvis_takes_both_kinds_of_coordinates_and_leaderboard_splits() {
     );
     let out = folder();
     let output = build("jarvis", &file, out.path(), &["--labels", text(&split)], 0);
-    assert!(said(&output).contains("1 label row without a crystal"), "{}", said(&output));
+    assert!(said(&output).contains("1 label row without a crystal in the store"), "{}", said(&output));
     let rows = rows(out.path());
     assert_eq!(doubles(&rows, "band_gap_ev"), [Some(1.25), Some(2.5), None]);
     assert_eq!(doubles(&rows, "jarvis_epsx"), [None, Some(7.5), None]);

@@ -8,7 +8,6 @@ use std::process::{Command, Output};
 use arrow::array::AsArray;
 use arrow::compute::{concat_batches, sort_to_indices, take};
 use arrow::record_batch::RecordBatch;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use schemas::layout::StorePaths;
 use schemas::manifest::Manifest;
 
@@ -47,19 +46,6 @@ pub(crate) fn build(kind: &str, input: &Path, out: &Path, more: &[&str], status:
     output
 }
 
-/// Everything the program printed.
-pub(crate) fn said(output: &Output) -> String {
-    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
-}
-
-/// The single line of an error.
-pub(crate) fn complaint(output: &Output) -> String {
-    let line = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_clear(&line);
-    assert!(!line.contains("panicked"), "{line}");
-    line
-}
-
 /// The manifest of a store.
 pub(crate) fn manifest(store: &Path) -> Manifest {
     Manifest::read(store).expect("a finished store")
@@ -76,13 +62,6 @@ pub(crate) fn former_store(store: &Path) {
     // As a build seals it.
     fs::write(store.join("manifest.json"), manifest(&former).to_json()).expect("a file");
     fs::write(store.join(".lock"), "").expect("a file");
-}
-
-/// All batches of a Parquet file.
-pub(crate) fn batches(path: &Path) -> Vec<RecordBatch> {
-    let file = fs::File::open(path).expect("the file is there");
-    let reader = ParquetRecordBatchReaderBuilder::try_new(file).expect("Parquet").build().expect("Parquet");
-    reader.map(|batch| batch.expect("readable")).collect()
 }
 
 /// All batches of a store's shards in order.

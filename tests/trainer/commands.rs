@@ -66,6 +66,10 @@ fn a_short_file_is_filled_with_defaults_and_flags_win() {
     let printed = succeed(&["config", "--config", text(&path), "--seed", "4"]);
     let expected = succeed(&["config", "--set", "optimiser.learning_rate=0.5", "--set", "seed=4"]);
     assert_eq!(printed, expected);
+    // Of two ways on the command line none is above the other.
+    let line = refused(&["config", "--seed", "4", "--set", "seed=5"]);
+    assert!(line.contains("--seed: seed = 4: --set says 5"), "{line}");
+    succeed(&["config", "--seed", "4", "--set", "seed=4"]);
 }
 
 #[test]

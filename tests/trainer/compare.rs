@@ -202,6 +202,23 @@ fn grids_and_devices_that_cannot_be_used_are_refused_in_a_line() {
     assert!(!out.exists());
 }
 
+#[test]
+fn a_grid_of_fewer_epochs_begins_anew() {
+    let (kept, out, fresh) = (folder(), folder(), folder());
+    let grid = changed_smoke(kept.path(), "[0.5, 1.0]", "[1.0]");
+    let longer = fs::read_to_string(&grid).expect("the grid");
+    // Epochs of the fine-tunings, then of the pre-training. At the end that alone is shorter, and what began with its weights
+    // begins anew, too.
+    for (folder, epochs) in [(&out, [3, 3]), (&out, [2, 2]), (&out, [2, 1]), (&fresh, [2, 1])] {
+        let of =
+            |text: &str, epochs: u32| text.replacen("run.epochs = 10", &format!("run.epochs = {epochs}"), 1);
+        fs::write(&grid, of(&of(&longer, epochs[0]), epochs[1])).expect("a writable folder");
+        let output = run(&grid, folder.path(), &["--quiet"]);
+        assert_eq!(output.status.code(), Some(0), "{epochs:?}: {}", said(&output));
+    }
+    assert_eq!(results(out.path()), results(fresh.path()));
+}
+
 /// The cells of a comparison with a file of scores, relative to `cells`.
 fn cells_with(out: &Path, file: &str) -> Vec<String> {
     let cells = out.join("cells");

@@ -88,6 +88,32 @@ fn a_gradient_that_is_no_number_lists_every_crystal_of_the_step() {
 }
 
 #[test]
+fn a_validation_loss_that_is_no_number_ends_a_fine_tuning() {
+    let kept = folder();
+    let task = kept.path().join("task.toml");
+    std::fs::write(&task, GAPS).expect("a writable folder");
+    for select in ["finetune.select=last", "finetune.select=validation"] {
+        let out = kept.path().join(select);
+        // A single step an epoch: no loss of training comes after it.
+        let more = ["--epochs", "1", "--batch", "64", "--learning-rate", "1e30", "--set", select];
+        for resume in [&[][..], &["--resume"]] {
+            let line = refused(&small_tuning(&task, &out, &[&more[..], resume].concat(), &store()));
+            assert!(
+                line.contains("the validation loss is ") && line.contains(" in epoch 1, batch 1: "),
+                "{line}"
+            );
+            assert!(line.contains("a lower optimiser.learning_rate"), "{line}");
+            let member = out.join("split/seed-123");
+            assert!(!member.join(BEST).exists(), "nothing is kept");
+            let list = std::fs::read_to_string(member.join("diverged.json")).expect("a list");
+            let list: Value = serde_json::from_str(&list).expect("JSON");
+            assert_eq!(list["quantity"], "validation loss");
+            assert_eq!(list["material_ids"].as_array().map(Vec::len), Some(3));
+        }
+    }
+}
+
+#[test]
 fn a_new_run_in_the_folder_forgets_the_list() {
     let out = folder();
     diverge(out.path(), &HUGE);

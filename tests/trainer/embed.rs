@@ -238,6 +238,24 @@ fn weights_that_say_nothing_get_the_defaults_and_a_warning() {
     let arguments = |weights| {
         vec!["embed", "--weights", weights, "--shards", text(&store), "--out", text(&table), "--overwrite"]
     };
+    // Weights of a training that has diverged embed nothing: there is no table of what is no number.
+    let numbers: HashMap<&String, Vec<u8>> = views
+        .iter()
+        .map(|(name, view)| (name, 1e30_f32.to_le_bytes().repeat(view.data().len() / 4)))
+        .collect();
+    let huge: HashMap<String, TensorView<'_>> = views
+        .iter()
+        .map(|(name, view)| {
+            let view = TensorView::new(view.dtype(), view.shape().to_vec(), &numbers[name]);
+            (name.clone(), view.expect("of the same size"))
+        })
+        .collect();
+    let diverged = out.path().join("diverged.safetensors");
+    fs::write(&diverged, serialize(&huge, None).expect("safetensors")).expect("writable");
+    let output = trainer(arguments(text(&diverged)));
+    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+    assert!(said(&output).contains("diverged.safetensors: the embedding of "), "{}", said(&output));
+    assert!(!table.exists());
     let output = trainer(arguments(text(&bare)));
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
     let warning = String::from_utf8_lossy(&output.stderr).into_owned();

@@ -95,6 +95,10 @@ fn members_learn_and_are_tested() {
     assert!(captions.iter().any(|caption| caption.contains(&format!(" {tested}</figcaption>"))), "{shown}");
     let line = refused(&["evaluate", text(out.path()), "--threads", "1", "--show", "nothing"]);
     assert!(line.contains("nothing is not among the test crystals"), "{line}");
+    // That is found before anything is predicted, which needs the weights.
+    fs::remove_file(out.path().join("split/seed-1").join(BEST)).expect("a file");
+    let arguments = ["evaluate", text(out.path()), "--threads", "1", "--show", "nothing"];
+    assert_eq!(refused(&arguments), line);
 }
 
 #[test]
@@ -120,6 +124,7 @@ fn progress_names_the_member_and_the_unit() {
     let epochs: Vec<&str> = lines.lines().filter(|line| line.starts_with("epoch ")).collect();
     assert_eq!(epochs.len(), 4, "{lines}");
     assert!(epochs.iter().all(|line| line.matches(" eV").count() == 2), "training and validation: {lines}");
+    assert!(epochs[0].ends_with(", best so far"), "{lines}");
 
     // A single member has no number.
     let alone = folder();
@@ -131,6 +136,16 @@ fn progress_names_the_member_and_the_unit() {
     let lines = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(lines.starts_with("split, seed 123: 19 crystals to train on\nepoch 1/1 loss "), "{lines}");
     assert!(!lines.contains("member"), "{lines}");
+    // No epoch is chosen where the last weights are kept.
+    let last = folder();
+    let arguments: Vec<&str> =
+        tuning(&task, last.path(), &["--epochs", "1", "--set", "finetune.select=last"], &store)
+            .into_iter()
+            .filter(|argument| *argument != "--quiet")
+            .collect();
+    let output = trainer(&arguments);
+    let lines = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(lines.contains("\nepoch 1: loss ") && !lines.contains("best so far"), "{lines}");
     let curves = fs::read_to_string(alone.path().join(MEMBER).join("curves.svg")).expect("a picture");
     assert!(curves.contains(">Mean absolute error, eV<") && curves.contains(">training "), "{curves}");
 }
@@ -391,8 +406,16 @@ fn members_of_other_settings_never_lie_side_by_side() {
     succeed(&tuning(&task, out.path(), &[&other[..], &["--overwrite"]].concat(), &store()));
     let best = |seed: u64| out.path().join(format!("split/seed-{seed}")).join(BEST).exists();
     assert!(best(1) && !best(2) && best(3));
+    let longer = ["--epochs", "2", "--fraction", "0.5", "--seeds", "1", "--resume"];
+    let config = out.path().join("split/seed-1/config.toml");
+    succeed(&tuning(&task, out.path(), &longer, &store()));
+    let settings = fs::read(&config).expect("settings");
+    let shorter = ["--epochs", "1", "--fraction", "0.5", "--seeds", "1", "--resume"];
+    let line = refused(&tuning(&task, out.path(), &shorter, &store()));
+    assert!(line.contains("run.epochs = 2, not 1"), "{line}");
+    assert_eq!(fs::read(&config).expect("settings"), settings);
     // The record of a fine-tuning that is continued names the seeds asked for alone: both commands take these.
-    let fewer = ["--epochs", "1", "--fraction", "0.5", "--seeds", "1", "--resume"];
+    let fewer = ["--epochs", "2", "--fraction", "0.5", "--seeds", "1", "--resume"];
     succeed(&tuning(&task, out.path(), &fewer, &store()));
     let predictions = out.path().join("p.csv");
     let structure = root().join("data/sample/Cu-fcc.cif");
@@ -457,15 +480,75 @@ fn members_that_have_not_come_to_their_end_are_named() {
         assert!(said.contains("split/seed-2 has done 2 of 3 epochs: --resume"), "{said}");
         assert!(!said.contains("split/seed-1 has done"), "{said}");
     }
+    // As if it had been stopped before.
+    let weights = out.path().join("split/seed-2").join(BEST);
+    fs::remove_file(&weights).expect("a file");
+    let mut predict = vec!["predict", text(&structures), "--weights", text(out.path())];
+    predict.extend(["--out", text(&predictions), "--overwrite"]);
+    let output = trainer(predict);
+    let said = said(&output);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert!(said.contains("split/seed-2 has no weights yet and predicts nothing: --resume"), "{said}");
+    assert!(!said.contains("split/seed-1 has no weights"), "{said}");
+    let line = refused(&["evaluate", text(out.path()), "--threads", "1"]);
+    assert!(line.contains(&format!("{} is missing: ", weights.display())), "{line}");
+    assert!(line.trim_end().ends_with("; trainer finetune --resume goes on"), "{line}");
+}
+
+#[test]
+fn an_interrupted_fine_tuning_says_how_long_it_is() {
+    let (_kept, task) = task("", "");
+    let (out, store) = (folder(), store());
+    let mut run = Command::new(TRAINER)
+        .args(tuning(&task, out.path(), &["--epochs", "100000"], &store))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let member = out.path().join(MEMBER);
+    // Some epochs of five steps each.
+    assert!(wait_for(&mut run, || lines_of(&member) >= 20), "it ended too early");
+    interrupt(&run);
+    let output = run.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(130), "{}", said(&output));
+    let line = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(line.starts_with("split, seed 123: validation MAE "), "{line}");
+    assert!(line.contains(" of 100000; 19 crystals trained on\ninterrupted; --resume goes on"), "{line}");
 }
 
 #[test]
 fn scores_of_earlier_weights_are_told() {
     let (_kept, task) = task("", "");
-    let out = tuned(&task, &["--epochs", "1"]);
+    let last = ["--set", "finetune.select=last", "--epochs"];
+    let out = tuned(&task, &[&last[..], &["1"]].concat());
     succeed(&["evaluate", text(out.path()), "--threads", "1"]);
-    let again = trainer(tuning(&task, out.path(), &["--epochs", "2", "--overwrite"], &store()));
+    let again = trainer(tuning(&task, out.path(), &[&last[..], &["2", "--resume"]].concat(), &store()));
     assert!(said(&again).contains("evaluation has the scores of earlier weights"), "{}", said(&again));
+}
+
+#[test]
+fn scores_go_with_the_members_that_they_are_of() {
+    let (_kept, task) = task("", "");
+    let out = tuned(&task, &["--epochs", "1"]);
+    let scores = out.path().join("evaluation");
+    for part in ["test", "validation"] {
+        succeed(&["evaluate", text(out.path()), "--on", part, "--threads", "1"]);
+    }
+    let notes = scores.join("notes.txt");
+    fs::write(&notes, "of others").expect("it is writable");
+    let anew = ["--epochs", "1", "--overwrite"];
+    let output = trainer(tuning(&task, out.path(), &anew, &store()));
+    assert!(!said(&output).contains("earlier weights"), "{}", said(&output));
+    let left: Vec<PathBuf> =
+        fs::read_dir(&scores).expect("a folder").map(|entry| entry.expect("an entry").path()).collect();
+    assert_eq!(left, std::slice::from_ref(&notes));
+    fs::remove_file(&notes).expect("it is there");
+    // What is refused removes nothing.
+    succeed(&["evaluate", text(out.path()), "--threads", "1"]);
+    refused(&tuning(&task, out.path(), &["--epochs", "1"], &store()));
+    assert!(scores.join("evaluation.json").exists());
+    succeed(&tuning(&task, out.path(), &anew, &store()));
+    assert!(!scores.exists());
 }
 
 #[test]
@@ -518,6 +601,13 @@ fn on_property<'a>(store: &'a Path, out: &'a Path, more: &[&'a str]) -> Vec<&'a 
     arguments
 }
 
+/// Number of remarks that the store's split is not used.
+fn said_of_split(output: &std::process::Output) -> usize {
+    let told =
+        "the store has the split columns 'split', 'split_labels', which are not used; --split split divides";
+    String::from_utf8_lossy(&output.stderr).matches(told).count()
+}
+
 #[test]
 fn a_property_needs_no_task() {
     let (folder, store) = (folder(), store());
@@ -547,7 +637,11 @@ fn a_property_needs_no_task() {
     assert!(member.join(BEST).exists() && !member.join("validation.json").exists(), "it chose the epoch");
     for (more, message) in [
         (&["--folds", "1"][..], "1 is not in 2..=100"),
-        (&["--split", "nowhere"], "nowhere"),
+        (
+            &["--split", "nowhere.csv"],
+            "neither a file nor a split column of the name 'nowhere.csv'; split columns of the store: split, \
+             split_labels; --split hash divides by the identifiers",
+        ),
         (&["--task", "matbench_jdft2d"], "cannot be used with"),
     ] {
         let other = folder.path().join("other");
@@ -556,6 +650,28 @@ fn a_property_needs_no_task() {
         assert_eq!(output.status.code(), Some(2), "{said}");
         assert!(said.contains(message) && !other.exists(), "{said}");
     }
+    // The store's split is not passed over in silence.
+    let default = folder.path().join("default");
+    let output = trainer(on_property(&store, &default, &["--fold", "0"]));
+    let told = said_of_split(&output);
+    assert_eq!(told, 1, "{}", self::said(&output));
+    let named = trainer(on_property(&store, &folder.path().join("folds"), &["--folds", "3", "--fold", "0"]));
+    assert_eq!(said_of_split(&named), 0, "{}", self::said(&named));
+    let longer: Vec<&str> = on_property(&store, &default, &["--fold", "0", "--resume"])
+        .into_iter()
+        .map(|argument| if argument == "1" { "2" } else { argument })
+        .collect();
+    let output = trainer(longer);
+    assert_eq!(output.status.code(), Some(2), "{}", self::said(&output));
+    let why = "run.epochs = 1, not 2: its learning rates depend on it, by schedule.kind";
+    assert!(self::said(&output).contains(why), "{}", self::said(&output));
+    // The folder of a fine-tuning in the place of its weights.
+    let from_folder =
+        ["finetune", "--property", "band_gap_ev", "--shards", text(&store), "--weights", text(&default)];
+    let line = refused(&from_folder);
+    let best = default.join("fold-0/seed-123").join(BEST);
+    assert!(line.trim_end().ends_with(&format!("; it is a folder: give {}", best.display())), "{line}");
+
     let unknown = ["finetune", "--property", "band_gap", "--shards", text(&store), "--from-scratch"];
     let said = refused(&unknown);
     assert!(said.contains("band_gap_ev"), "{said}");

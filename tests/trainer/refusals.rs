@@ -28,7 +28,11 @@ fn a_run_is_resumed_with_its_own_settings_alone() {
     let cosine = trained(&["--epochs", "1", "--set", "schedule.kind=cosine"]);
     let longer = ["--epochs", "2", "--set", "schedule.kind=cosine", "--resume"];
     let line = refused(&small_run(&store(), cosine.path(), &longer));
-    assert!(line.contains("run.epochs = 1, not 2"), "{line}");
+    let why = "run.epochs = 1, not 2: its learning rates depend on it, by schedule.kind";
+    assert!(line.contains(why), "{line}");
+    // The weights of the epochs that are done would be kept.
+    let line = refused(&small_run(&store(), run.path(), &["--epochs", "1", "--resume"]));
+    assert!(line.contains("run.epochs = 2, not 1: a run cannot become shorter"), "{line}");
     let after = (records(run.path()), bytes(run.path(), CHECKPOINT), bytes(run.path(), "config.toml"));
     assert_eq!(before, after);
 }

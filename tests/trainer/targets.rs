@@ -183,13 +183,66 @@ fn what_does_not_fit_together_is_refused() {
         ("band_gap_ev,band_gap_ev", &[][..], "names of other property columns"),
         ("band_gap_ev", &["--transform", "log10,sqrt"], "2 transforms for 1 property"),
         ("band_gap_ev,bulk_modulus_gpa", &["--transform", "log10"], "1 transform for 2 properties"),
-        ("band_gap_ev,bulk_modulus_gpa", &["--above", "1"], "left out with classification.classes"),
+        (
+            "band_gap_ev,bulk_modulus_gpa",
+            &["--above", "1"],
+            "the column band_gap_ev is learnt as classes: a model learns them alone, without other properties",
+        ),
         ("band_gap_ev,band_gap", &[], "band_gap"),
     ] {
         let said = refused(&on(properties, &store, &out, more));
         assert!(said.contains(message), "{said}");
         assert!(!out.exists());
     }
+}
+
+#[test]
+fn texts_are_classes_of_one_property_alone() {
+    let folder = folder();
+    let row = |gap: f64| format!("{},{gap}", if gap == 0.0 { "metal" } else { "insulator" });
+    let store = store_with(folder.path(), "kind,gap", row);
+    let out = folder.path().join("none");
+    for (properties, more, message) in [
+        (
+            "kind",
+            &["--above", "0.1"][..],
+            "the column kind is text, and only numbers are above a value; --above needs numbers",
+        ),
+        ("kind", &["--transform", "log10"], "the column kind is learnt as classes: they have no transform"),
+        ("kind,gap", &[], "the column kind is learnt as classes: a model learns them alone, without other"),
+        (
+            "gap,kind",
+            &[],
+            "the column kind is text, and several properties are learnt together as numbers alone",
+        ),
+    ] {
+        let said = refused(&on(properties, &store, &out, more));
+        assert!(said.contains(message), "{said}");
+        assert!(!out.exists());
+    }
+}
+
+#[test]
+fn a_split_without_validation_or_parts_is_told() {
+    let folder = folder();
+    let path = |name: &str| {
+        let path = folder.path().join(name);
+        fs::create_dir(&path).expect("a writable folder");
+        path
+    };
+    let out = folder.path().join("none");
+    let by_split = |store: &Path| {
+        let target = ["finetune", "--property", "gap", "--split", "split", "--from-scratch", "--quiet"];
+        refused(&[&target[..], &["--shards", text(store), "--out", text(&out)], small_encoder()].concat())
+    };
+    let two_parts = |gap: f64| format!("{gap},{}", if gap == 0.0 { "test" } else { "train" });
+    let line = by_split(&store_with(&path("two"), "gap,split", two_parts));
+    assert!(line.contains("in the validation part of 'split'"), "{line}");
+    let help = "; give some crystals the part val, or divide a property by --folds N";
+    assert!(line.trim_end().ends_with(help), "{line}");
+    let line = by_split(&store_with(&path("empty"), "gap,split", |gap| format!("{gap},")));
+    let empty = "the split column 'split' is empty: no crystal has train, val or test there";
+    assert!(line.contains(empty), "{line}");
 }
 
 #[test]

@@ -55,7 +55,22 @@ where
     temporary.as_file().sync_all()?;
     temporary.persist(path).map_err(|error| error.error)?;
     // The new name itself is durable only when the folder is.
-    File::open(folder)?.sync_all()
+    if let Ok(folder) = File::open(folder) {
+        // Some file systems do not support this for folders. The rename itself has succeeded.
+        let _ = folder.sync_all();
+    }
+    Ok(())
+}
+
+/// Removes a file. It may be absent.
+///
+/// # Errors
+/// If it is there and cannot be removed.
+pub fn remove_if_there(path: &Path) -> io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// Whether a file name is that of a temporary file of [`write`](fn@write).
@@ -98,6 +113,20 @@ mod tests {
         assert_eq!(std::fs::read_dir(folder.path()).expect("it is a folder").count(), 1);
     }
 
+    /// A folder that cannot be opened stands for a file system that does not sync folders. The superuser opens it.
+    #[cfg(unix)]
+    #[test]
+    fn a_folder_that_cannot_be_synced_is_no_error() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let permit = |mode| std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(mode));
+        permit(0o300).expect("a folder of ours");
+        let written = write(&folder.path().join("file"), |out| out.write_all(b"new"));
+        permit(0o700).expect("a folder of ours");
+        written.expect("the rename has succeeded");
+        assert_eq!(std::fs::read(folder.path().join("file")).expect("it is there"), b"new");
+    }
+
     #[test]
     fn a_write_replaces_the_file() {
         let folder = tempfile::tempdir().expect("a temporary folder");
@@ -118,6 +147,18 @@ mod tests {
         std::fs::write(&usual, b"x").expect("it is writable");
         let mode = |path: &Path| std::fs::metadata(path).expect("it is there").permissions().mode();
         assert_eq!(mode(&ours), mode(&usual));
+    }
+
+    #[test]
+    fn a_file_is_removed_if_it_is_there() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("file");
+        std::fs::write(&path, b"x").expect("it is writable");
+        for _ in 0..2 {
+            remove_if_there(&path).expect("it is gone");
+            assert!(!path.exists());
+        }
+        remove_if_there(folder.path()).expect_err("a folder is no file");
     }
 
     #[test]

@@ -20,7 +20,6 @@ use burn::prelude::Device;
 use serde::Serialize;
 
 use crate::config::Config;
-use crate::config::pretrain::MethodKind;
 use crate::data::size::{LargestBatch, Size, sizes};
 use crate::data::{LatticeStatistics, Selection, Stream, StreamSettings};
 use crate::device::{self, DeviceName};
@@ -28,12 +27,7 @@ use crate::error::TrainError;
 use crate::model::mask::DrawKey;
 use crate::model::{HeadSize, Pass, PropertyModel, names};
 use crate::optimiser::Rates;
-use crate::pretrain::crystal_twins::CrystalTwinsObjective;
-use crate::pretrain::denoise::DenoiseObjective;
-use crate::pretrain::infograph::InfoGraphObjective;
-use crate::pretrain::mmpt::MmptObjective;
-use crate::pretrain::mmpt_denoise::MmptDenoiseObjective;
-use crate::pretrain::{Pretraining, load_initial, require_kind};
+use crate::pretrain::{Pretraining, for_method, load_initial, require_kind};
 use crate::ranks;
 use crate::run::begin::{Crystals, require_edges, training_stream};
 use crate::run::memory::{self, Bound, LargestStep};
@@ -141,11 +135,8 @@ pub fn bench(request: &Request) -> Result<Report, TrainError> {
     require_edges(&config.model, crystals.train.sources().settings())?;
     let cutoff = crystals.train.sources().settings().cutoff_angstrom;
     let lattice = LatticeStatistics::of(&crystals.train)?;
-    if *training == Training::Pretraining {
-        require_kind(config)?;
-    }
-    match (training, config.pretrain.method) {
-        (Training::Finetuning, _) => {
+    match training {
+        Training::Finetuning => {
             let numbers = PropertyModel::numbers(
                 &config.model,
                 HeadSize { width: config.finetune.head_width, outputs: 1, per_site: false },
@@ -154,20 +145,12 @@ pub fn bench(request: &Request) -> Result<Report, TrainError> {
             let objective = Regression::new(config, cutoff, &device);
             bench_objective(request, objective.init(&lattice), objective, &crystals, &device)
         }
-        (Training::Pretraining, MethodKind::Mmpt) => {
-            bench_method::<MmptObjective>(request, &lattice, &crystals, &device)
-        }
-        (Training::Pretraining, MethodKind::CrystalTwins) => {
-            bench_method::<CrystalTwinsObjective>(request, &lattice, &crystals, &device)
-        }
-        (Training::Pretraining, MethodKind::InfoGraph) => {
-            bench_method::<InfoGraphObjective>(request, &lattice, &crystals, &device)
-        }
-        (Training::Pretraining, MethodKind::Denoise) => {
-            bench_method::<DenoiseObjective>(request, &lattice, &crystals, &device)
-        }
-        (Training::Pretraining, MethodKind::MmptDenoise) => {
-            bench_method::<MmptDenoiseObjective>(request, &lattice, &crystals, &device)
+        Training::Pretraining => {
+            require_kind(config)?;
+            for_method!(
+                config.pretrain.method,
+                P => bench_method::<P>(request, &lattice, &crystals, &device)
+            )
         }
     }
 }

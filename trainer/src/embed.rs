@@ -14,6 +14,7 @@ use crate::data::fingerprint::fingerprint;
 use crate::data::{Selection, Sources, Stream, Subset};
 use crate::device::DeviceName;
 use crate::error::TrainError;
+use crate::predict::Position;
 use crate::run::interrupt::Interrupt;
 use crate::table::TableFormat;
 pub use embedder::{Embedder, NotAVector, Vector};
@@ -43,15 +44,6 @@ pub struct Request {
     pub interrupt: Interrupt,
 }
 
-/// How far [`embed`](fn@embed) is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Position {
-    /// Number of crystals done.
-    pub done: u64,
-    /// Number of all crystals.
-    pub total: u64,
-}
-
 /// The result of [`embed`](fn@embed).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Summary {
@@ -64,12 +56,13 @@ pub struct Summary {
 /// Writes the embeddings of all crystals in the order of the shards: `material_id`, `h_l` (lattice), `h_s_mean` and
 /// `h_s_max` (readouts over the atoms) and, with `per_atom`, `h_s`, a list of one vector per site in the order of the
 /// store. No atoms are masked. All numbers are 32-bit floats. In CSV each number has a column of its own, `h_l_0`,
-/// `h_l_1`, ..., and there is no `h_s`. `progress` is called after each batch.
+/// `h_l_1`, ..., and there is no `h_s`. `progress` is called after each batch, with the number of
+/// all crystals.
 ///
 /// # Errors
 /// [`TrainError`] for a file name without the ending of a format, weights that cannot be read, shards with other
-/// settings, a table that already exists, is an input or cannot be written, and an interruption. The table is complete
-/// or absent.
+/// settings, a table that already exists, is an input or cannot be written, an embedding that is not finite, and an
+/// interruption. The table is complete or absent.
 pub fn embed(request: &Request, progress: &mut dyn FnMut(Position)) -> Result<Summary, TrainError> {
     let format = TableFormat::of(&request.out)?;
     if request.per_atom && format == TableFormat::Csv {
@@ -89,7 +82,7 @@ pub fn embed(request: &Request, progress: &mut dyn FnMut(Position)) -> Result<Su
     }
     let cutoff = sources.settings().cutoff_angstrom;
     let selection = Selection::new(&sources, Subset::All)?;
-    let (mut crystals, total) = (0, selection.crystals());
+    let (mut crystals, expected) = (0, Some(selection.crystals()));
     let mut failure = None;
     let weights = request.weights.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let metadata =
@@ -106,8 +99,15 @@ pub fn embed(request: &Request, progress: &mut dyn FnMut(Position)) -> Result<Su
                 }
             };
             crystals += graph.crystals() as u64;
-            writer.write(&embedder.embeddings(graph, cutoff))?;
-            progress(Position { done: crystals, total });
+            let embeddings = embedder.embeddings(graph, cutoff);
+            if let Some(material_id) = embeddings.not_finite() {
+                let (weights, quantity) = (request.weights.clone(), "embedding");
+                failure =
+                    Some(TrainError::NotFinite { weights, quantity, material_id: material_id.to_owned() });
+                return Err(std::io::Error::other("an embedding is not finite"));
+            }
+            writer.write(&embeddings)?;
+            progress(Position { done: crystals, expected });
             if request.interrupt.requested() {
                 failure = Some(TrainError::Interrupted);
                 return Err(std::io::Error::other("interrupted"));

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use schemas::count::counted;
+use schemas::hash::file_sha256;
 use schemas::output::OutputIsInput;
 use schemas::settings::SettingsError;
 
@@ -195,7 +196,11 @@ pub enum TrainError {
     #[error("no shards are named")]
     NoShards,
     /// The run in the folder has other settings.
-    #[error("the run in {} was started with {key} = {found}, not {asked}", path.display())]
+    #[error(
+        "the run in {} was started with {key} = {found}, not {asked}{}",
+        path.display(),
+        why(key, found, asked)
+    )]
     OtherConfiguration {
         /// The run's folder.
         path: PathBuf,
@@ -234,7 +239,7 @@ pub enum TrainError {
         listed.display()
     )]
     Diverged {
-        /// `loss` or `norm of the gradients`.
+        /// `loss`, `norm of the gradients` or `validation loss`.
         quantity: &'static str,
         /// NaN or an infinity.
         value: f64,
@@ -244,6 +249,19 @@ pub enum TrainError {
         batch: u64,
         /// File with the identifiers of the batch's crystals.
         listed: PathBuf,
+    },
+    /// Weights give a number that is not finite for a crystal.
+    #[error(
+        "{}: the {quantity} of {material_id} is not finite: the training has diverged, or it knows no crystal like this",
+        weights.display()
+    )]
+    NotFinite {
+        /// The weights.
+        weights: PathBuf,
+        /// `embedding` or `prediction`.
+        quantity: &'static str,
+        /// Identifier of the crystal.
+        material_id: String,
     },
     /// A batch needs more memory than is available.
     #[error(
@@ -300,6 +318,14 @@ pub enum TrainError {
         /// The table.
         path: PathBuf,
     },
+    /// A file cannot be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The underlying error.
+        source: std::io::Error,
+    },
     /// A file cannot be written.
     #[error("cannot write {}: {source}", path.display())]
     Write {
@@ -308,6 +334,30 @@ pub enum TrainError {
         /// The underlying error.
         source: std::io::Error,
     },
+}
+
+impl TrainError {
+    /// Returns the SHA-256 of a file, such as a weights file, in hexadecimal digits.
+    ///
+    /// # Errors
+    /// [`TrainError::Read`].
+    pub fn sha256_of(path: &Path) -> Result<String, Self> {
+        match file_sha256(path) {
+            Ok((sha256, _)) => Ok(sha256),
+            Err(source) => Err(Self::Read { path: path.to_owned(), source }),
+        }
+    }
+}
+
+/// Returns the reason why a run cannot go on with another value of a setting, where it is not plain.
+fn why(key: &str, found: &str, asked: &str) -> &'static str {
+    let number = |text: &str| text.parse::<u64>().ok();
+    match key {
+        "run.epochs" if number(asked) < number(found) => ": a run cannot become shorter",
+        // Without such a schedule a run may become longer.
+        "run.epochs" => ": its learning rates depend on it, by schedule.kind",
+        _ => "",
+    }
 }
 
 /// Returns the message of an error of a weights file, with the path where the error lacks it.
@@ -329,5 +379,21 @@ mod tests {
             let line = TrainError::Weights { path: path.clone(), source }.to_string();
             assert_eq!(line.matches("best.safetensors").count(), 1, "{line}");
         }
+    }
+
+    #[test]
+    fn the_length_of_a_run_is_fixed_for_a_reason() {
+        let of = |key: &str, found: &str, asked: &str| {
+            let (key, found, asked) = (key.to_owned(), found.to_owned(), asked.to_owned());
+            TrainError::OtherConfiguration { path: "runs".into(), key, found, asked }.to_string()
+        };
+        let other = |key: &str| of(key, "1", "2");
+        let shorter = of("run.epochs", "10", "9");
+        assert!(shorter.ends_with("run.epochs = 10, not 9: a run cannot become shorter"), "{shorter}");
+        assert_eq!(
+            other("run.epochs"),
+            "the run in runs was started with run.epochs = 1, not 2: its learning rates depend on it, by schedule.kind"
+        );
+        assert_eq!(other("seed"), "the run in runs was started with seed = 1, not 2");
     }
 }

@@ -33,7 +33,7 @@ use crate::report::{self, Evaluation};
 use crate::run::interrupt::Interrupt;
 use crate::task::{Task, Transform};
 
-use tested::{Members, TestedFold};
+use tested::Members;
 
 /// The arguments of [`evaluate`](fn@evaluate).
 #[derive(Debug, Clone)]
@@ -56,12 +56,12 @@ pub struct Request {
     pub interrupt: Interrupt,
 }
 
-/// What was evaluated.
+/// Evaluations of numbers, one for each property, or of classes.
 #[derive(Debug, Clone)]
 pub enum Results {
-    /// Numbers, an evaluation for each property.
+    /// Numbers, with the scores of each property.
     Numbers(Vec<Evaluation>),
-    /// Classes of a property.
+    /// Classes of the single property.
     Classes(Box<ClassEvaluation>),
 }
 
@@ -107,7 +107,6 @@ pub fn evaluate(request: &Request) -> Result<Summary, TrainError> {
         curves: Vec::new(),
     };
     let folds = members.folds()?;
-    require_tested(&request.show, &folds)?;
     let folder = |path: &Path| {
         std::fs::create_dir_all(path).map_err(|source| TrainError::Write { path: path.to_owned(), source })
     };
@@ -138,8 +137,8 @@ pub fn evaluate(request: &Request) -> Result<Summary, TrainError> {
     match evaluations.as_slice() {
         [evaluation] => files = write(&request.out, evaluation)?,
         evaluations => {
-            for (evaluation, target) in evaluations.iter().zip(members.task.targets()) {
-                let out = request.out.join(target.folder());
+            for (evaluation, name) in evaluations.iter().zip(members.task.folders()) {
+                let out = request.out.join(name);
                 folder(&out)?;
                 files.extend(write(&out, evaluation)?);
             }
@@ -149,16 +148,6 @@ pub fn evaluate(request: &Request) -> Result<Summary, TrainError> {
         }
     }
     Ok(Summary { results: Results::Numbers(evaluations), files })
-}
-
-/// Checks that crystals are among the test crystals of the folds.
-fn require_tested(chosen: &[String], folds: &[TestedFold]) -> Result<(), TrainError> {
-    let tested: HashSet<&str> =
-        folds.iter().flat_map(|fold| &fold.crystals).map(|crystal| crystal.material_id.as_str()).collect();
-    match chosen.iter().find(|id| !tested.contains(id.as_str())) {
-        Some(material_id) => Err(TrainError::NoTestCrystal { material_id: material_id.clone() }),
-        None => Ok(()),
-    }
 }
 
 /// Returns the identifiers of the crystals that the page shows in space, each once: the worst one, those chosen, and the
@@ -178,8 +167,8 @@ fn require_own(out: &Path, task: &Task) -> Result<(), TrainError> {
         return Ok(classes::require_own(out)?);
     }
     report::require_own(out, jarvis(task).as_ref())?;
-    for target in task.targets().iter().filter(|_| !task.further.is_empty()) {
-        report::require_own(&out.join(target.folder()), None)?;
+    for name in task.folders().iter().filter(|_| !task.further.is_empty()) {
+        report::require_own(&out.join(name), None)?;
     }
     Ok(())
 }
@@ -190,13 +179,9 @@ fn other_features(sources: &Sources, source: SettingsError) -> TrainError {
     DataError::from(StoreError::Settings { path, source }).into()
 }
 
-/// Name of the data set of the JARVIS tasks.
-const JARVIS_DATASET: &str = "dft_3d";
-
 /// Returns the benchmark of the JARVIS leaderboard for a task, if there is one.
 fn jarvis(task: &Task) -> Option<Jarvis> {
-    let property = task.leaderboard.clone()?;
-    Some(Jarvis { property, dataset: JARVIS_DATASET.to_owned() })
+    task.leaderboard.clone().map(|property| Jarvis { property })
 }
 
 /// Returns the entries of MatBench's record about this program.
@@ -212,10 +197,30 @@ fn matbench(task: &Task, authors: &str, kind: ModelKind) -> Option<Matbench> {
                 .to_owned(),
             kind => format!("{}: {}, trained on each fold", kind.title(), kind.about()),
         },
-        bibtex_refs: String::new(),
-        notes: String::new(),
         transformed: (task.transform != Transform::None).then(|| task.target_unit()),
     })
+}
+
+/// Removes the results in the default folder of a fine-tuning whose members are removed: they would be taken for those of the
+/// next ones. `task` is that of the members. Files and folders of others stay, and so does what a link leads to.
+///
+/// # Errors
+/// [`TrainError::Report`] for a file that cannot be removed.
+pub fn remove_results(folder: &Path, task: &Task) -> Result<(), TrainError> {
+    let out = default_out(folder);
+    let is_folder = |path: &PathBuf| path.symlink_metadata().is_ok_and(|metadata| metadata.is_dir());
+    if !is_folder(&out) {
+        return Ok(());
+    }
+    // Of several properties each has a folder of its name.
+    let names = if task.further.is_empty() { Vec::new() } else { task.folders() };
+    let of_properties = names.iter().map(|name| out.join(name)).filter(is_folder);
+    for results in of_properties.chain([out.clone()]) {
+        report::remove_own(&results)?;
+        // With a file of others in it the folder stays.
+        let _ = std::fs::remove_dir(&results);
+    }
+    Ok(())
 }
 
 /// Returns the default folder of the results of a fine-tuning.
@@ -226,6 +231,49 @@ pub fn default_out(folder: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::example::{evaluation, outcome};
+    use crate::task::TargetColumn;
+
+    #[test]
+    fn the_results_of_a_task_alone_are_removed() {
+        let kept = tempfile::tempdir().expect("a temporary folder");
+        let (folder, elsewhere) = (kept.path().join("run"), kept.path().join("elsewhere"));
+        let out = default_out(&folder);
+        let write = |path: &Path| {
+            std::fs::create_dir_all(path).expect("it is writable");
+            let outcomes = vec![outcome("a", 1.0, 2.0, &["O"]), outcome("b", 3.0, 2.5, &["O"])];
+            let scores = evaluation(outcomes);
+            report::write_scores(path, &scores).expect("it is writable")
+        };
+        let mut task = Task::load("textbook_band_gap").expect("built in");
+        task.property = "gap".to_owned();
+        let copy = write(&out.join("old"));
+        let of_another = write(&out.join("gap"));
+        std::fs::create_dir_all(out.join("empty")).expect("it is writable");
+        let alone = write(&out);
+        remove_results(&folder, &task).expect("they are there");
+        assert!(!alone.exists() && of_another.exists() && copy.exists() && out.join("empty").is_dir());
+
+        let further = |property: &str| TargetColumn {
+            property: property.to_owned(),
+            unit: String::new(),
+            transform: Transform::None,
+        };
+        task.further = vec![further("bulk"), further("linked")];
+        let of_bulk = write(&out.join("bulk"));
+        let linked = write(&elsewhere);
+        std::os::unix::fs::symlink(&elsewhere, out.join("linked")).expect("a link");
+        remove_results(&folder, &task).expect("they are there");
+        assert!(!of_another.exists() && !out.join("gap").exists() && !of_bulk.exists());
+        assert!(linked.exists() && copy.exists() && out.join("empty").is_dir());
+
+        let linking = kept.path().join("linking");
+        std::fs::create_dir_all(&linking).expect("it is writable");
+        std::os::unix::fs::symlink(&elsewhere, default_out(&linking)).expect("a link");
+        remove_results(&linking, &task).expect("nothing is removed");
+        remove_results(&kept.path().join("none"), &task).expect("nothing is there");
+        assert!(linked.exists());
+    }
 
     #[test]
     fn chosen_crystals_come_behind_the_worst_one() {

@@ -23,7 +23,7 @@
 //! (weights by name), [`verify`]
 //! (comparison with a reference implementation), [`embed`] and [`mod@bench`] (two commands), [`table`] (formats of
 //! tables), [`mod@unit`] (units in texts), [`ranks`] (training over several processes), [`raw`] (`unsafe` code),
-//! [`atomic`] (atomic replacement of files) and [`error`].
+//! [`statistics`] (scores, means and quantiles), [`atomic`] (atomic replacement of files) and [`error`].
 
 pub mod atomic;
 pub mod bench;
@@ -51,6 +51,7 @@ pub mod raw;
 pub mod report;
 pub mod run;
 pub mod space;
+pub mod statistics;
 pub mod table;
 pub mod task;
 mod text_file;

@@ -19,7 +19,11 @@ pub(crate) fn read(path: &Path) -> io::Result<String> {
     decode(bounded::read(path, MAX_BYTES)?)
 }
 
-fn decode(mut bytes: Vec<u8>) -> io::Result<String> {
+/// Returns the text of bytes in UTF-8, without a byte order mark.
+///
+/// # Errors
+/// [`ErrorKind::InvalidData`] for UTF-16, and for the first line that is not UTF-8.
+pub(crate) fn decode(mut bytes: Vec<u8>) -> io::Result<String> {
     if bytes.starts_with(BYTE_ORDER_MARK) {
         bytes.drain(..BYTE_ORDER_MARK.len());
     }

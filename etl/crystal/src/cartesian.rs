@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::math::{cross, determinant, norm, row_times};
+use crate::math::{determinant, inverse, norm, row_times};
 use crate::structure::Structure;
 
 /// A unit cell counts as singular if its volume is below this fraction of the product of its edge lengths.
@@ -35,8 +35,7 @@ impl CartesianError {
 
 /// Replaces Cartesian positions in Å, stored in [`Structure::fractional`], by fractional coordinates.
 ///
-/// Solves `x = f · L` (specification, section 1) by `f = x · L⁻¹`. The columns of `L⁻¹` are the cross products of
-/// pairs of lattice vectors divided by the volume.
+/// Solves `x = f · L` (specification, section 1) by `f = x · L⁻¹`.
 ///
 /// # Errors
 /// Returns [`CartesianError::SingularLattice`], with the positions unchanged, or [`CartesianError::NotFinite`].
@@ -48,8 +47,7 @@ pub fn to_fractional(structure: &mut Structure) -> Result<(), CartesianError> {
     if !volume.is_finite() || volume.abs().partial_cmp(&smallest) != Some(std::cmp::Ordering::Greater) {
         return Err(CartesianError::SingularLattice);
     }
-    let columns = [cross(b, c), cross(c, a), cross(a, b)];
-    let inverse = [0, 1, 2].map(|row| columns.map(|column| column[row] / volume));
+    let inverse = inverse(&structure.lattice);
     for (site, position) in structure.fractional.iter_mut().enumerate() {
         *position = row_times(position, &inverse);
         if !position.iter().all(|fraction| fraction.is_finite()) {

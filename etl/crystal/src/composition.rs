@@ -152,12 +152,9 @@ impl Composition {
         (text, divisor)
     }
 
-    /// Appends the formula in conventional order, by the rules of pymatgen: NaCl, CaTiO3, O2, Na2O2, Ca3(PO4)2.
-    ///
-    /// Elements are sorted by electronegativity. Equal ones are in alphabetical order, and those without a value come
-    /// last. Proportions are the smallest integers, except for diatomic elements and peroxides. Polyatomic anions are
-    /// in parentheses.
-    pub fn write_conventional_formula(&self, text: &mut String) {
+    /// Returns the formula in conventional order, see [`conventional_formula`].
+    fn conventional_formula(&self) -> String {
+        let mut text = String::new();
         let mut elements = self.elements.clone();
         // The sort is stable, so elements of equal electronegativity stay in alphabetical order.
         elements.sort_by(|a, b| electronegativity(*a).total_cmp(&electronegativity(*b)));
@@ -177,17 +174,18 @@ impl Composition {
                 let anions = self.divisor(&anion) / divisor;
                 let difference = electronegativity(outer) - electronegativity(central);
                 if anions > 1 && difference < POLYANION_DIFFERENCE {
-                    self.write(cations, divisor, text);
+                    self.write(cations, divisor, &mut text);
                     text.push('(');
-                    self.write(&anion, divisor * anions, text);
+                    self.write(&anion, divisor * anions, &mut text);
                     // Writing to a string cannot fail.
                     let _ = write!(text, "){anions}");
                 } else {
-                    self.write(&elements, divisor, text);
+                    self.write(&elements, divisor, &mut text);
                 }
             }
-            _ => self.write(&elements, divisor, text),
+            _ => self.write(&elements, divisor, &mut text),
         }
+        text
     }
 
     /// Returns the greatest common divisor of the elements' counts, or 1 if there are none.
@@ -220,14 +218,16 @@ fn write_proportion(proportion: u32, text: &mut String) {
     }
 }
 
-/// Returns the formula of a crystal in conventional order, given the atomic number of every atom: NaCl, not ClNa. See
-/// [`Composition::write_conventional_formula`].
+/// Returns the formula of a crystal in conventional order, given the atomic number of every atom, by the rules of
+/// pymatgen: NaCl, CaTiO3, O2, Na2O2, Ca3(PO4)2.
+///
+/// Elements are sorted by electronegativity. Equal ones are in alphabetical order, and those without a value come
+/// last. Proportions are the smallest integers, except for diatomic elements and peroxides. Polyatomic anions are
+/// in parentheses.
 pub fn conventional_formula(atomic_numbers: &[u8]) -> String {
     let mut composition = Composition::default();
     composition.count(atomic_numbers);
-    let mut text = String::new();
-    composition.write_conventional_formula(&mut text);
-    text
+    composition.conventional_formula()
 }
 
 /// Returns the Pauling electronegativity of an element, or [`NONE`] if it is unknown.

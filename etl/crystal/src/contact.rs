@@ -195,7 +195,7 @@ impl ContactLimit {
     ///
     /// # Errors
     /// Returns [`ContactError::TooNear`] if there is a contact below the limit.
-    pub fn check_edges(self, atomic_numbers: &[u8], edges: &Edges) -> Result<(), ContactError> {
+    fn check_edges(self, atomic_numbers: &[u8], edges: &Edges) -> Result<(), ContactError> {
         let radii: Vec<f64> = atomic_numbers.iter().map(|&number| radius(number)).collect();
         let radius_of = |site: u32| radii.get(site as usize).copied().unwrap_or(0.0);
         // In most crystals the edge is longer than the limit of its target and the largest atom, which saves half of

@@ -10,6 +10,7 @@
 //! fingerprint                     rounded numbers that equal crystals have in common
 //! contact                         detection of atoms too close to each other
 //! number                          formatting of numbers in messages
+//! text                            encodings of texts
 //! ```
 //!
 //! All calculations are in double precision. Readers and searches reuse their buffers from crystal to crystal; create
@@ -90,3 +91,4 @@ pub mod structure;
 pub mod symmetry;
 #[cfg(test)]
 mod test_crystals;
+mod text;

@@ -16,8 +16,11 @@ const LARGEST_PLAIN: f64 = 1e15;
 /// three significant digits and an exponent.
 pub fn significant(value: f64) -> String {
     let size = value.abs();
-    if value == 0.0 || !value.is_finite() {
-        return if value == 0.0 { "0".to_owned() } else { value.to_string() };
+    if value == 0.0 {
+        return "0".to_owned();
+    }
+    if !value.is_finite() {
+        return value.to_string();
     }
     if !(SMALL..LARGE).contains(&size) {
         return format!("{value:.2e}");

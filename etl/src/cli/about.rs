@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use anyhow::Context;
 use clap::CommandFactory;
-use etl::shard::write_atomically;
+use etl::atomic;
 use manual::{CompletionsArguments, ManArguments, Program};
 use schemas::output::folder_of;
 use schemas::store::{FORMAT_VERSION, SOFTWARE_VERSION};
@@ -26,7 +26,7 @@ pub(super) fn complete(arguments: &CompletionsArguments) -> anyhow::Result<Outco
 /// Writes the manual pages.
 pub(super) fn describe(arguments: &ManArguments) -> anyhow::Result<Outcome> {
     let paths = arguments.write(&program(), |path, page| -> anyhow::Result<()> {
-        Ok(write_atomically(folder_of(path), path, page)?)
+        atomic::write(folder_of(path), path, page).with_context(|| format!("cannot write {}", path.display()))
     })?;
     print(|out| paths.iter().try_for_each(|path| writeln!(out, "{}", path.display())))?;
     Ok(Outcome::Clean)

@@ -267,7 +267,12 @@ fn write_summary(
         let more = if summary.unmatched_labels > summary.first_unmatched.len() { ", ..." } else { "" };
         let first = summary.first_unmatched.join(", ");
         let rows = plural(&summary.unmatched_labels, "label row");
-        writeln!(out, "  {:>9} {rows} without a crystal: {}{more}", summary.unmatched_labels, line(&first))?;
+        writeln!(
+            out,
+            "  {:>9} {rows} without a crystal in the store: {}{more}",
+            summary.unmatched_labels,
+            line(&first)
+        )?;
     }
     write_unread(out, &summary.unread)?;
     for note in &summary.notes {
@@ -285,8 +290,7 @@ fn write_unread(out: &mut impl Write, unread: &UnreadFiles) -> io::Result<()> {
     let groups = unread.largest_first();
     let (shown, rest) = groups.split_at(groups.len().min(UNREAD_GROUPS));
     for (ending, group) in shown {
-        let files = if group.count == 1 { "file" } else { "files" };
-        write!(out, "  {:>9} {files} {} not read", group.count, line(ending))?;
+        write!(out, "  {:>9} {} {} not read", group.count, plural(&group.count, "file"), line(ending))?;
         // A table beside crystals is more likely a label table than a table of crystals.
         match detect_name(&group.first).filter(|kind| *kind != SourceKind::Table) {
             Some(kind) => writeln!(out, "; etl build {kind} reads such")?,
@@ -295,8 +299,7 @@ fn write_unread(out: &mut impl Write, unread: &UnreadFiles) -> io::Result<()> {
     }
     let others = unread.others + rest.iter().map(|(_, group)| group.count).sum::<u64>();
     if others > 0 {
-        let files = if others == 1 { "file" } else { "files" };
-        writeln!(out, "  {others:>9} {files} of other names not read")?;
+        writeln!(out, "  {others:>9} {} of other names not read", plural(&others, "file"))?;
     }
     for link in &unread.links {
         writeln!(out, "  note: {} is a link to a folder that holds the input, and not followed", line(link))?;

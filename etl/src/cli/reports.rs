@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Args;
+use etl::atomic;
 use etl::duplicates::duplicates;
 use etl::inspect::columns;
-use etl::shard::write_atomically;
 use etl::stats::StoreStatistics;
 use etl::validate::{DEFAULT_SAMPLE, DEFAULT_SEED, ValidateOptions};
 use schemas::output::{self, folder_of};
@@ -41,7 +41,8 @@ impl StatsArguments {
         if let Some(path) = self.html {
             let mut page = Vec::new();
             statistics.write_html(&mut page).with_context(|| format!("cannot write {}", path.display()))?;
-            write_atomically(folder_of(&path), &path, &page)?;
+            atomic::write(folder_of(&path), &path, &page)
+                .with_context(|| format!("cannot write {}", path.display()))?;
             print(|out| writeln!(out, "\npage: {}", line(&path.display().to_string())))?;
         }
         Ok(Outcome::Clean)

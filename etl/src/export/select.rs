@@ -9,7 +9,6 @@ use std::sync::Arc;
 
 use arrow::array::AsArray;
 use arrow::record_batch::RecordBatch;
-use schemas::StoreError;
 use schemas::manifest::{Manifest, ShardEntry};
 use schemas::reader::Shard;
 
@@ -121,11 +120,9 @@ impl<'a> Search<'a> {
         columns.insert(MATERIAL_ID);
         columns.extend(filters.iter().flat_map(Filter::columns));
         let columns: Vec<&str> = columns.into_iter().collect();
-        let path = shard.path().to_owned();
         let (mut rows, mut start) = (Vec::new(), 0);
         for batch in shard.batches(None, Some(&columns))? {
-            let batch = batch
-                .map_err(|error| StoreError::Parquet { path: path.clone(), message: error.to_string() })?;
+            let batch = batch?;
             let chosen = self.chosen(&batch, &filters);
             for (name, has_values) in &mut self.labels {
                 if let Some(column) = batch.column_by_name(name) {

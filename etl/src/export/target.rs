@@ -14,7 +14,7 @@ use super::format::{ExportFormat, Naming};
 use super::label::{Labels, Value};
 use super::name::FileName;
 use super::{cif, extxyz, poscar, pymatgen};
-use crate::shard::{FILE_BEGINNING, TEMPORARY_ENDING, publish, temporary_in};
+use crate::atomic::{FILE_BEGINNING, TEMPORARY_ENDING, publish, sync_folder, temporary_in};
 
 /// Name of the table of labels in a folder of files, by which `etl build` finds it.
 const LABELS: &str = "labels.csv";
@@ -205,7 +205,7 @@ impl Folder {
         fs::rename(self.staging.path(), &self.path).map_err(fault())?;
         // What has its name now must stay.
         let _ = self.staging.keep();
-        File::open(folder_of(&self.path)).and_then(|folder| folder.sync_all()).map_err(fault())?;
+        sync_folder(&self.path);
         Ok(self.written)
     }
 }

@@ -14,7 +14,8 @@ use schemas::output::folder_of;
 use serde::Deserialize;
 
 use super::FetchError;
-use super::verify;
+use super::verify::TEMPORARY_BEGINNING;
+use crate::atomic::{publish, temporary_in};
 
 /// Name of the table, which is stored beside the published file.
 pub(super) const FOLDS_NAME: &str = "folds.csv";
@@ -48,7 +49,9 @@ pub(super) fn write_table(published: &Path, table: &Path) -> Result<u64, FetchEr
     let file = File::open(published).map_err(FetchError::io("open", published))?;
     let validation: Validation =
         serde_json::from_reader(BufReader::new(file)).map_err(|error| bad(error.to_string()))?;
-    let mut temporary = verify::temporary_in(folder_of(table))?;
+    let folder = folder_of(table);
+    let mut temporary =
+        temporary_in(folder, TEMPORARY_BEGINNING).map_err(FetchError::io("create a file in", folder))?;
     let mut rows = 0;
     let mut out = BufWriter::new(temporary.as_file_mut());
     let mut write =
@@ -76,8 +79,8 @@ pub(super) fn write_table(published: &Path, table: &Path) -> Result<u64, FetchEr
     }
     out.flush().map_err(FetchError::io("write", table))?;
     drop(out);
-    temporary.as_file().sync_all().map_err(FetchError::io("write", table))?;
-    temporary.persist(table).map_err(|error| FetchError::io("rename to", table)(error.error))?;
+    let (file, temporary) = temporary.into_parts();
+    publish(&file, temporary, table).map_err(FetchError::io("write", table))?;
     Ok(rows)
 }
 

@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use schemas::hash::HashingWriter;
 use schemas::output::folder_of;
 
+use super::FetchError;
 use super::catalogue::CatalogueFile;
-use super::verify::{self, Digest};
-use super::{FetchError, part};
+use super::verify::{Digest, TEMPORARY_BEGINNING};
+use crate::atomic::{publish, temporary_in};
 
 /// A file of the catalogue in a mirror.
 pub(super) struct Held {
@@ -53,15 +54,17 @@ pub(super) fn copy_checked(
     target: &Path,
     refusal: impl FnOnce(&Digest) -> Option<FetchError>,
 ) -> Result<Digest, FetchError> {
-    let mut copy = HashingWriter::new(verify::temporary_in(folder_of(target))?);
+    let folder = folder_of(target);
+    let temporary =
+        temporary_in(folder, TEMPORARY_BEGINNING).map_err(FetchError::io("create a file in", folder))?;
+    let mut copy = HashingWriter::new(temporary);
     io::copy(&mut source, &mut copy).map_err(FetchError::io("copy to", target))?;
     let (copy, sha256, bytes) = copy.finish();
     let digest = Digest { bytes, sha256 };
     if let Some(error) = refusal(&digest) {
         return Err(error);
     }
-    copy.as_file().sync_all().map_err(FetchError::io("write", target))?;
-    copy.persist(target).map_err(|error| FetchError::io("rename to", target)(error.error))?;
-    part::sync_folder(target);
+    let (file, temporary) = copy.into_parts();
+    publish(&file, temporary, target).map_err(FetchError::io("write", target))?;
     Ok(digest)
 }

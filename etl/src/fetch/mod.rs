@@ -87,8 +87,6 @@ pub struct FetchRequest {
     pub place: Place,
     /// Whether to accept a downloaded file that differs from the published one.
     pub allow_unverified: bool,
-    /// Largest size in bytes of a file whose size is not known. `None` means [`CatalogueFile::most_bytes`].
-    pub longest_file: Option<u64>,
     /// Limits on retries and waiting time.
     pub retry: RetryPolicy,
 }
@@ -103,7 +101,6 @@ impl FetchRequest {
             destination: PathBuf::from("data/raw"),
             place: Place::Published,
             allow_unverified: false,
-            longest_file: None,
             retry: RetryPolicy::default(),
         }
     }
@@ -333,7 +330,7 @@ impl<'a> Fetcher<'a> {
             userinfo: self.root.as_ref().and_then(Root::userinfo),
             target: &target,
             bytes: file.bytes.filter(|_| own),
-            longest: self.request.longest_file.unwrap_or_else(|| file.most_bytes()),
+            longest: file.most_bytes(),
             hash_known: own && file.sha256.is_some(),
             policy: &self.request.retry,
         };

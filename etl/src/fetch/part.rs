@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::FetchError;
 use super::verify::{refuse_link, write_json};
-use crate::no_follow;
+use crate::{atomic, no_follow};
 
 /// The address and version of the file that the bytes on disk belong to.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -135,7 +135,7 @@ impl Part {
     pub(super) fn finish(self) -> Result<(), FetchError> {
         self.file.sync_all().map_err(FetchError::io("write", &self.path))?;
         fs::rename(&self.path, &self.target).map_err(FetchError::io("rename to", &self.target))?;
-        sync_folder(&self.target);
+        atomic::sync_folder(&self.target);
         remove_if_there(&Self::state_path_of(&self.target))
     }
 
@@ -143,16 +143,6 @@ impl Part {
     pub(super) fn discard(self) -> Result<(), FetchError> {
         remove_if_there(&self.path)?;
         remove_if_there(&Self::state_path_of(&self.target))
-    }
-}
-
-/// Syncs the folder, so that a rename survives a power failure. Not all systems support it.
-pub(super) fn sync_folder(target: &Path) {
-    if let Some(folder) = target.parent()
-        && let Ok(folder) = File::open(folder)
-    {
-        // Some file systems do not support this for folders. The rename itself has succeeded.
-        let _ = folder.sync_all();
     }
 }
 

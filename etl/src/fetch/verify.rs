@@ -1,7 +1,7 @@
 //! Comparison of files with their published size and hash, and receipts of earlier comparisons.
 
 use std::fs;
-use std::io;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use schemas::count::counted;
@@ -11,6 +11,10 @@ use serde::{Deserialize, Serialize};
 
 use super::FetchError;
 use super::catalogue::CatalogueFile;
+use crate::atomic::{publish, temporary_in};
+
+/// Prefix of the temporary name of a file in a folder of fetched files. Hidden files are no inputs of a build.
+pub(super) const TEMPORARY_BEGINNING: &str = ".fetch-";
 
 /// Size and hash of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -162,31 +166,33 @@ pub(super) fn refuse_link(path: &Path) -> Result<(), FetchError> {
 }
 
 /// Writes a small JSON file atomically.
+///
+/// # Errors
+/// Returns [`FetchError::Io`] if it cannot be written, or is a symbolic link.
 pub(super) fn write_json(path: &Path, value: &impl Serialize) -> Result<(), FetchError> {
     refuse_link(path)?;
-    let mut file = temporary_in(folder_of(path))?;
-    serde_json::to_writer_pretty(&mut file, value)
-        .map_err(|error| FetchError::io("write", path)(io::Error::from(error)))?;
-    file.persist(path).map_err(|error| FetchError::io("rename", path)(error.error))?;
-    Ok(())
-}
-
-/// Creates a temporary file that will be renamed within `folder`, with the permissions that the umask allows.
-pub(super) fn temporary_in(folder: &Path) -> Result<tempfile::NamedTempFile, FetchError> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".fetch-");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        builder.permissions(fs::Permissions::from_mode(0o666));
-    }
-    builder.tempfile_in(folder).map_err(FetchError::io("create a file in", folder))
+    let write = || -> io::Result<()> {
+        let mut file = temporary_in(folder_of(path), TEMPORARY_BEGINNING)?;
+        file.write_all(&serde_json::to_vec_pretty(value)?)?;
+        let (file, temporary) = file.into_parts();
+        publish(&file, temporary, path)
+    };
+    write().map_err(FetchError::io("write", path))
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+
+    #[test]
+    fn a_receipt_that_cannot_be_written_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("gone").join("file.zip");
+        let receipt = Receipt { origin: "x".to_owned(), bytes: 3, sha256: "00".to_owned() };
+        let message = receipt.write(&path).unwrap_err().to_string();
+        assert!(message.contains(".file.zip.receipt.json"), "{message}");
+    }
 
     #[test]
     fn a_receipt_comes_back_and_a_broken_one_does_not() {

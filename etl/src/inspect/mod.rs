@@ -217,11 +217,9 @@ pub(crate) fn identifiers(
     shard: Shard,
     groups: Option<Vec<usize>>,
 ) -> Result<impl Iterator<Item = Result<Vec<String>, StoreError>>, StoreError> {
-    let path = shard.path().to_owned();
     let batches = shard.batches(groups, Some(&["material_id"]))?;
     Ok(batches.map(move |batch| {
-        let batch =
-            batch.map_err(|error| StoreError::Parquet { path: path.clone(), message: error.to_string() })?;
+        let batch = batch?;
         let ids = batch.column_by_name("material_id").and_then(|column| column.as_string_opt::<i32>());
         Ok(ids.into_iter().flatten().map(|id| id.unwrap_or_default().to_owned()).collect())
     }))

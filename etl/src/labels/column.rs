@@ -4,7 +4,6 @@ use std::collections::HashMap;
 
 use schemas::property::PropertyKind;
 
-use super::commas::is_number_with_commas;
 use super::slots::Label;
 use crate::source::{PropertyValue, Tally, list_of_text, shown};
 
@@ -30,8 +29,6 @@ pub(super) struct Column {
     others: Odd,
     /// Numbers, booleans and texts.
     no_lists: Odd,
-    /// Number of texts that are numbers with commas.
-    comma_numbers: u64,
     /// Line and value of the first boolean, list or text.
     pub(super) first_text: Option<(u64, String)>,
 }
@@ -82,8 +79,6 @@ impl Column {
             PropertyValue::Boolean(_) | PropertyValue::List | PropertyValue::Other => {
                 self.others.push(row, line, raw);
                 self.first_text.get_or_insert_with(|| (line, shown(raw)));
-                let has_commas = value == PropertyValue::Other && is_number_with_commas(raw);
-                self.comma_numbers += u64::from(has_commas);
             }
             PropertyValue::Number(_) => {}
         }
@@ -106,11 +101,6 @@ impl Column {
     /// Whether there is any value, or a placeholder for one.
     pub(super) fn has_values(&self) -> bool {
         self.tally.values() > 0 || self.placeholders.count > 0
-    }
-
-    /// Whether some values are numbers with commas, and all others numbers.
-    pub(super) fn has_numbers_with_commas(&self) -> bool {
-        self.comma_numbers > 0 && self.comma_numbers + self.tally.numbers == self.tally.values()
     }
 
     /// Returns the values that a column of this kind takes as missing and that are worth a remark. A word for a missing

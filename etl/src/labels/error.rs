@@ -4,8 +4,7 @@ use std::fmt;
 
 use thiserror::Error;
 
-use super::commas::is_number_with_commas;
-use crate::source::SourceError;
+use crate::source::{SourceError, is_number_with_commas, looks_like_number};
 
 /// The labels that a table gives a crystal.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -152,7 +151,7 @@ pub enum LabelError {
 /// Returns a hint on what an invalid value may mean.
 fn hint(value: &str) -> &'static str {
     if !is_number_with_commas(value.as_bytes()) {
-        ""
+        if looks_like_number(value) { ": write plain numbers, and the unit in the header" } else { "" }
     } else if value.contains('.') || value.matches(',').count() > 1 {
         ": write thousands without commas"
     } else {

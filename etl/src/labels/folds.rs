@@ -47,5 +47,6 @@ pub(super) fn read(
     }
     let absent = tasks.iter().zip(met).filter(|(_, met)| !met);
     let notes = absent.map(|(task, _)| format!("{}: no folds of {task}", csv.file)).collect();
-    Ok(Table { folds: Some(folds), notes, ..Table::default() })
+    let folds = Some((HEADER[2].to_owned(), folds));
+    Ok(Table { folds, notes, ..Table::default() })
 }

@@ -9,7 +9,7 @@ use schemas::property::{PropertyKind, is_same_unit, passthrough_column};
 use schemas::store::{LabelKind, SPLIT_PREFIX};
 
 use super::column::{Column, TextNames};
-use super::met::Met;
+use super::matched::Met;
 use super::names::Names;
 use super::reader::{LabelCsv, Size};
 use super::rows::{Rows, Table};
@@ -61,6 +61,8 @@ pub(super) struct Loader<'a> {
     /// Places of all columns but the folds, by name.
     places: HashMap<String, Place>,
     folds: Option<Slots<i8>>,
+    /// Whether a table without a header was read, whose columns have the names that the user gives.
+    has_id_prop: bool,
     notes: Vec<String>,
 }
 
@@ -78,6 +80,7 @@ impl<'a> Loader<'a> {
             splits: Vec::new(),
             places: HashMap::new(),
             folds: None,
+            has_id_prop: false,
             notes: Vec::new(),
         }
     }
@@ -118,6 +121,7 @@ impl<'a> Loader<'a> {
             }
         };
         if base_name(file).rsplit('!').next().is_some_and(|name| name.starts_with(ID_PROP)) {
+            self.has_id_prop = true;
             self.read(file, folder, |rows, _| read_id_prop(csv, &first, &inputs.id_prop_keys, rows))
         } else if first == folds::HEADER {
             self.read(file, folder, |rows, _| folds::read(csv, &inputs.tasks, rows))
@@ -160,14 +164,13 @@ impl<'a> Loader<'a> {
             let slots = self.splits.get_mut(at).map(|(_, slots)| slots);
             let codes = split.column.codes.into_iter().map(|code| code.unwrap_or(u32::NONE));
             fill(slots, codes, &self.tables, &self.names, &column, self.texts.shown())?;
-            self.joined(JoinedColumn { key: split.task, column, unit: None });
+            self.joined(JoinedColumn { key: split.name, column, unit: None });
         }
-        if let Some(folds) = table.folds.filter(|folds| !folds.is_empty()) {
+        if let Some((key, folds)) = table.folds.filter(|(_, folds)| !folds.is_empty()) {
             let slots = self.folds.get_or_insert_with(|| Slots::new(self.tables.len() - 1));
             let folds = folds.into_iter().map(|fold| fold.unwrap_or(i8::NONE));
             fill(Some(slots), folds, &self.tables, &self.names, FOLD, i8::to_string)?;
-            let (key, column) = (folds::HEADER[2].to_owned(), FOLD.to_owned());
-            self.joined(JoinedColumn { key, column, unit: None });
+            self.joined(JoinedColumn { key, column: FOLD.to_owned(), unit: None });
         }
         Ok(())
     }
@@ -328,7 +331,12 @@ impl<'a> Loader<'a> {
     }
 
     /// Returns all labels.
-    pub(super) fn finish(self) -> LabelTable {
+    pub(super) fn finish(mut self) -> LabelTable {
+        if let ([first, ..], false) = (&self.inputs.id_prop_keys[..], self.has_id_prop) {
+            self.notes.push(format!(
+                "there is no {ID_PROP}.csv whose column {first:?} might name: a table with a header names its own"
+            ));
+        }
         let (properties, values) = self.properties.into_iter().unzip();
         let (classes, class_codes) = self.classes.into_iter().unzip();
         let (site_properties, list_codes) = self.site_properties.into_iter().unzip();
@@ -338,7 +346,6 @@ impl<'a> Loader<'a> {
             classes,
             site_properties,
             splits,
-            has_folds: self.folds.is_some(),
             notes: self.notes,
             met: Met::new(self.names.len()),
             names: self.names,

@@ -6,12 +6,12 @@
 //! than 100 bytes per row with several properties.
 
 mod column;
-mod commas;
 mod error;
 mod folds;
+mod halves;
 mod identifiers;
 mod join;
-mod met;
+mod matched;
 mod named_split;
 mod names;
 mod quotes;
@@ -26,8 +26,8 @@ use std::path::PathBuf;
 
 use crate::source::{EmbeddedLabels, PropertyColumn};
 pub use error::{LabelError, Statement};
-pub use met::Fate;
-use met::{Met, Way};
+pub use matched::Fate;
+use matched::{MatchedBy, Met};
 pub use names::IdRule;
 use names::{Found, Names};
 use slots::Slots;
@@ -107,8 +107,6 @@ pub struct LabelTable {
     pub site_properties: Vec<PropertyColumn>,
     /// Names of the split columns, `split_<task>`, in the order of [`LabelRow::split`].
     pub splits: Vec<String>,
-    /// Whether any identifier has a fold.
-    pub has_folds: bool,
     /// Notes about content that was left out, one per line.
     pub notes: Vec<String>,
     names: Names,
@@ -145,8 +143,8 @@ impl LabelTable {
             None => Ok(None),
             Some(Found::Row(row)) => {
                 if self.names.has_folder(row) {
-                    let way = if material_id.contains('/') { Way::Path } else { Way::Stem };
-                    self.met.lead(row, way);
+                    let by = if material_id.contains('/') { MatchedBy::Path } else { MatchedBy::Stem };
+                    self.met.record_match(row, by);
                 }
                 Ok(Some(LabelRow { table: self, row }))
             }

@@ -10,6 +10,7 @@ use crate::source::{PropertyValue, is_missing};
 /// property. Whole numbers are names of parts, as folds are.
 #[derive(Debug)]
 pub(super) struct NamedSplit {
+    name: String,
     task: String,
     /// The part of every row, by its index in `numbers` as long as there are any, and among all parts from then on.
     split: SplitColumn,
@@ -37,15 +38,15 @@ pub(super) enum SplitOrNumbers {
 }
 
 impl NamedSplit {
-    /// Creates a column of parts, whatever its values.
-    pub(super) fn parts(task: String) -> Self {
-        Self { task, split: SplitColumn::default(), numbers: None }
+    /// Creates a column called `name` of parts, whatever its values.
+    pub(super) fn parts(name: &str, task: String) -> Self {
+        Self { name: name.to_owned(), task, split: SplitColumn::default(), numbers: None }
     }
 
     /// Creates a column that is a property called `name` if its values are numbers that are not all whole.
     pub(super) fn parts_or_numbers(name: &str, task: String) -> Self {
         let numbers = Numbers { column: Column::new(name), texts: TextNames::default(), has_fraction: false };
-        Self { numbers: Some(Box::new(numbers)), ..Self::parts(task) }
+        Self { numbers: Some(Box::new(numbers)), ..Self::parts(name, task) }
     }
 
     /// Appends the value of the next row. `parts` are the names of all parts.
@@ -83,7 +84,7 @@ impl NamedSplit {
             numbers => {
                 self.numbers = numbers;
                 self.take_for_parts(parts);
-                SplitOrNumbers::Split(TableSplit { task: self.task, column: self.split })
+                SplitOrNumbers::Split(TableSplit { name: self.name, task: self.task, column: self.split })
             }
         }
     }
@@ -118,13 +119,13 @@ mod tests {
     fn whole_numbers_and_texts_are_parts() {
         for values in [["1", "01", "1.0", "-", ""], ["0.5", "1", "", "test", "train"], ["", "na", "", "", ""]]
         {
-            let (SplitOrNumbers::Split(TableSplit { task, column }), parts) = read(&values) else {
+            let (SplitOrNumbers::Split(TableSplit { name, task, column }), parts) = read(&values) else {
                 panic!("numbers of a property")
             };
             let found = column.codes.iter().map(|code| code.map(|code| parts.names[code as usize].as_str()));
             let expected =
                 values.iter().map(|value| Some(*value).filter(|value| !["", "na"].contains(value)));
-            assert_eq!(task, "exchange");
+            assert_eq!((&*name, &*task), ("exchange_split", "exchange"));
             assert_eq!(found.collect::<Vec<_>>(), expected.collect::<Vec<_>>());
         }
     }

@@ -11,7 +11,8 @@ pub(super) struct Table {
     pub(super) columns: Vec<Column>,
     /// Splits, in the order of the table.
     pub(super) splits: Vec<TableSplit>,
-    pub(super) folds: Option<Vec<Option<i8>>>,
+    /// The folds, with the name of their column.
+    pub(super) folds: Option<(String, Vec<Option<i8>>)>,
     /// Whether text in any column is an error, regardless of the other values.
     pub(super) all_numeric: bool,
     pub(super) notes: Vec<String>,
@@ -20,6 +21,8 @@ pub(super) struct Table {
 /// A split in a table.
 #[derive(Debug)]
 pub(super) struct TableSplit {
+    /// Name of its column, or the task where it has none.
+    pub(super) name: String,
     pub(super) task: String,
     pub(super) column: SplitColumn,
 }

@@ -3,17 +3,17 @@
 //! of objects may be a pandas table by columns.
 //!
 //! A few published splits have an identifier in two parts. Such an identifier is kept out of training: test takes
-//! precedence over val, and val over train. A note reports it.
+//! precedence over val, and val over train. A note reports it. Its values have to be the same in both.
 
 use std::borrow::Cow;
 
 use schemas::property::passthrough_column;
 
-use super::LabelError;
 use super::column::{Column, SplitColumn, TextNames};
 use super::reader::stem;
 use super::rows::{Rows, Table, TableSplit};
-use crate::source::{Document, JsonStream, JsonString, shown};
+use super::{LabelError, Statement};
+use crate::source::{Document, JsonStream, JsonString, PropertyValue, shown};
 
 /// Largest length of an identifier, a part's name or a value, in bytes.
 const MAX_TEXT_BYTES: usize = 1 << 12;
@@ -69,7 +69,7 @@ impl Keys {
 ///
 /// # Errors
 /// Returns a [`LabelError`] if the file cannot be read, for an identifier that stands twice in a part or in parts
-/// without an order, and for an object without a usual part.
+/// without an order, or with two values, and for an object without a usual part.
 pub(super) fn read(
     document: Document,
     rows: &mut Rows<'_>,
@@ -121,6 +121,20 @@ pub(super) fn read(
                         let file = rows.file().to_owned();
                         return Err(LabelError::DuplicateIdentifier { file, line, id: id.into_owned() });
                     };
+                    let (first, second) = (column.numbers.get(row).copied().unwrap_or(f64::NAN), value);
+                    if differs(first, second) {
+                        let file = rows.file();
+                        let in_part = |value: String, code: Option<u32>| {
+                            let part = code.as_ref().map(parts.shown()).unwrap_or_default();
+                            Box::new(Statement { labels: value, file: format!("{part} of {file}") })
+                        };
+                        return Err(LabelError::TwoValues {
+                            id: id.into_owned(),
+                            column: column.name,
+                            first: in_part(first.to_string(), *earlier),
+                            second: in_part(shown(second), Some(part)),
+                        });
+                    }
                     if parts.rank(Some(part)) > parts.rank(*earlier) {
                         *earlier = Some(part);
                     }
@@ -132,9 +146,19 @@ pub(super) fn read(
     json.end()?;
     keys.require_part(rows.file())?;
     let columns = if column.has_values() { vec![column] } else { Vec::new() };
-    let splits = vec![TableSplit { task, column: split }];
+    let splits = vec![TableSplit { name: task.clone(), task, column: split }];
     let notes = leak_note(rows.file(), &leaks).into_iter().collect();
     Ok(Table { columns, splits, all_numeric: true, notes, ..Table::default() })
+}
+
+/// Whether a value is another one than the number of the same crystal in an earlier part, NaN if that is missing.
+fn differs(first: f64, second: &[u8]) -> bool {
+    match PropertyValue::of_text(second) {
+        PropertyValue::Missing | PropertyValue::Placeholder => false,
+        PropertyValue::Number(second) => !first.is_nan() && first != second,
+        // What is no number counts as missing in `first`.
+        PropertyValue::Boolean(_) | PropertyValue::List | PropertyValue::Other => !first.is_nan(),
+    }
 }
 
 /// Returns a note about identifiers that are in two parts, if there are any.

@@ -3,7 +3,7 @@
 use schemas::store::SPLIT_PREFIX;
 
 use super::column::{Column, TextNames};
-use super::commas::{HALVES, may_be_halves};
+use super::halves::{HALVES, may_be_halves};
 use super::named_split::{NamedSplit, SplitOrNumbers};
 use super::reader::{COMMA, LabelCsv, stem};
 use super::rows::{Rows, Table};
@@ -31,7 +31,8 @@ enum Reading {
     Split(NamedSplit),
     /// The index of a pandas table.
     Index,
-    Folds(Vec<Option<i8>>),
+    /// Folds, with the name of their column.
+    Folds(String, Vec<Option<i8>>),
 }
 
 /// Reads a table after its header.
@@ -56,8 +57,8 @@ pub(super) fn read_with_header(
                 notes.push(format!("{}: its first column has no name and is left out", csv.file));
                 Reading::Index
             }
-            _ if FOLD_NAMES.contains(&name.as_str()) => Reading::Folds(Vec::new()),
-            Some(task) if name == SPLIT_NAME => Reading::Split(NamedSplit::parts(task)),
+            _ if FOLD_NAMES.contains(&name.as_str()) => Reading::Folds(name.clone(), Vec::new()),
+            Some(task) if name == SPLIT_NAME => Reading::Split(NamedSplit::parts(name, task)),
             Some(task) => Reading::Split(NamedSplit::parts_or_numbers(name, task)),
             None => Reading::Values(Box::new(Column::new(name))),
         })
@@ -75,7 +76,7 @@ pub(super) fn read_with_header(
             match column {
                 Reading::Id | Reading::Index => {}
                 Reading::Values(column) => column.push(value, line),
-                Reading::Folds(column) => column.push(folds::parse(value, csv.file, line)?),
+                Reading::Folds(_, column) => column.push(folds::parse(value, csv.file, line)?),
                 Reading::Split(split) => split.push(value, line, parts),
             }
         }
@@ -92,8 +93,10 @@ pub(super) fn read_with_header(
         match column {
             Reading::Id | Reading::Index => {}
             Reading::Values(column) => table.columns.push(*column),
-            Reading::Folds(_) if table.folds.is_some() => return Err(csv.layout("has two columns of folds")),
-            Reading::Folds(column) => table.folds = Some(column),
+            Reading::Folds(..) if table.folds.is_some() => {
+                return Err(csv.layout("has two columns of folds"));
+            }
+            Reading::Folds(name, column) => table.folds = Some((name, column)),
             Reading::Split(split) => match split.finish(parts) {
                 SplitOrNumbers::Split(split) => table.splits.push(split),
                 SplitOrNumbers::Numbers(column) => table.columns.push(*column),

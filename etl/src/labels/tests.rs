@@ -118,6 +118,13 @@ fn id_prop_keys_name_its_columns() {
     assert_eq!(columns(&table), ["energy_above_hull_ev_per_atom", "second", "target_3"]);
     assert_eq!(values(&table, "a"), Some(vec![Some(1.0), Some(2.0), Some(3.0)]));
     assert_eq!(values(&table, "b"), Some(vec![None, Some(0.0), Some(1.0)]));
+    assert!(table.notes.is_empty());
+    let headed = vec![embedded("labels.csv", "id,gap\na,1\n")];
+    for embedded in [headed, Vec::new()] {
+        let table = load(&LabelInputs { embedded, ..inputs.clone() }).expect("readable");
+        let note = "there is no id_prop.csv whose column \"e_above_hull\" might name: ";
+        assert!(matches!(&table.notes[..], [only] if only.starts_with(note)), "{:?}", table.notes);
+    }
     let too_many = LabelInputs { id_prop_keys: vec![String::new(); 4], ..inputs };
     assert!(matches!(load(&too_many), Err(LabelError::Layout { .. })));
 }
@@ -149,6 +156,19 @@ fn an_identifier_in_two_parts_is_kept_out_of_training() {
     );
     assert_eq!(row(&table, "a").and_then(|row| row.property(0)), Some(1.0));
     assert!(table.notes[0].contains("2 in two parts (b, a): test goes before val"), "{:?}", table.notes);
+
+    let same = load(r#"{"train": {"a": true, "b": false}, "test": {"a": true}}"#).expect("one value of each");
+    assert_eq!(row(&same, "a").and_then(|row| row.property(0)), Some(1.0));
+
+    for (first, second, shown) in [("1", "99.5", "99.5"), ("1", "\"x\"", "x")] {
+        let text = format!(r#"{{"train": {{"a": {first}}}, "test": {{"a": {second}}}}}"#);
+        let error = load(&text).expect_err("two values").to_string();
+        assert!(error.starts_with("\"a\" has two values of leaderboard_dft_3d_x: 1 in train of "), "{error}");
+        assert!(error.contains(&format!("dft_3d_x.json, {shown} in test of ")), "{error}");
+    }
+    for (first, second) in [("1", "1.0"), ("1", "null"), ("\"na\"", "null")] {
+        load(&format!(r#"{{"train": {{"a": {first}}}, "test": {{"a": {second}}}}}"#)).expect("one value");
+    }
 
     let error = load(r#"{"train": {"a": 1, "a": 2}}"#).expect_err("twice in one part");
     assert!(error.to_string().contains("\"a\" stands there a second time"), "{error}");
@@ -196,7 +216,7 @@ fn folds_are_those_of_the_tasks() {
         ..LabelInputs::default()
     };
     let table = load(&inputs(&["matbench_x", "matbench_z"])).expect("readable");
-    assert!(table.has_folds);
+    assert!(table.folds.is_some());
     assert_eq!(row(&table, "mb-x-2").and_then(|row| row.fold()), Some(4));
     assert!(row(&table, "mb-y-1").is_none());
     assert_eq!(table.notes, [format!("{}: no folds of matbench_z", path.display())]);
@@ -209,9 +229,12 @@ fn folds_are_those_of_the_tasks() {
 #[test]
 fn a_table_may_bring_folds() {
     let table = load_texts(&[("l.csv", "id,fold,x\na,3,1\nb,,2\n")]).expect("readable");
+    let joined = &table.joined(|_| true)[0].columns;
+    let names: Vec<_> = joined.iter().map(|column| (&*column.key, &*column.column)).collect();
+    assert_eq!(names, [("x", "x"), ("fold", "fold")]);
     assert_eq!(columns(&table), ["x"]);
     let folds = ["a", "b"].map(|id| row(&table, id).and_then(|row| row.fold()));
-    assert_eq!((table.has_folds, folds), (true, [Some(3), None]));
+    assert_eq!((table.folds.is_some(), folds), (true, [Some(3), None]));
     assert!(matches!(load_texts(&[("l.csv", "id,fold,test_fold\na,3,1\n")]), Err(LabelError::Layout { .. })));
 }
 
@@ -420,7 +443,7 @@ fn unmatched_rows_are_counted() {
 #[test]
 fn no_tables_are_no_labels() {
     let table = load(&LabelInputs::default()).expect("nothing to read");
-    assert!(table.is_empty() && row(&table, "a").is_none() && !table.has_folds);
+    assert!(table.is_empty() && row(&table, "a").is_none() && table.folds.is_none());
 }
 
 #[test]

@@ -9,6 +9,7 @@ use schemas::manifest::{FileEntry, Manifest};
 use schemas::part::Part;
 
 use super::MergeError;
+use crate::pipeline::journal::other_option;
 
 /// Largest number of missing parts that a message names.
 const SHOWN_PARTS: usize = 16;
@@ -99,13 +100,10 @@ fn require_alike(first: &PartStore, part: &PartStore) -> Result<(), MergeError> 
             return Err(differs(&field, &expected, &found));
         }
     }
-    let (expected, found) = (&first.manifest.options, &part.manifest.options);
-    let options: BTreeSet<&String> = expected.keys().chain(found.keys()).collect();
-    let value = |options: &BTreeMap<String, String>, key: &String| {
-        options.get(key).map_or_else(|| "not set".to_owned(), |value| format!("'{value}'"))
-    };
-    match options.into_iter().find(|key| expected.get(*key) != found.get(*key)) {
-        Some(key) => Err(differs(key, &value(expected, key), &value(found, key))),
+    let shown =
+        |value: Option<&str>| value.map_or_else(|| "not set".to_owned(), |value| format!("'{value}'"));
+    match other_option(&first.manifest.options, &part.manifest.options) {
+        Some((option, expected, found)) => Err(differs(option, &shown(expected), &shown(found))),
         None => Ok(()),
     }
 }

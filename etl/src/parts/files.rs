@@ -1,7 +1,7 @@
 //! Verification of the files of the parts, and their transfer to the merged store.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
 
@@ -9,12 +9,10 @@ use arrow::array::AsArray;
 use arrow::datatypes::Schema;
 use arrow::record_batch::RecordBatch;
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use schemas::count::counted;
-use schemas::guard::{GuardedBatches, guarded};
 use schemas::hash::HashingWriter;
 use schemas::manifest::{Balance, ShardEntry};
-use schemas::pages::batch_rows;
+use schemas::parquet_table::ParquetTable;
 use schemas::reader::Shard;
 use schemas::settings::FeatureSettings;
 use schemas::store::reject_schema;
@@ -22,10 +20,11 @@ use schemas::{StoreError, regular};
 
 use super::MergeError;
 use super::agree::PartStore;
+use crate::atomic::{SHARD_BEGINNING, publish, temporary_in};
 use crate::pipeline::BuildError;
 use crate::pipeline::finish::{REJECT_BYTES, REJECT_ROWS};
 use crate::pipeline::store::StoreFolder;
-use crate::shard::{SHARD_BEGINNING, ShardFormat, file_metadata, publish, temporary_in};
+use crate::shard::{ShardFormat, file_metadata};
 
 /// The columns of the first shard of all parts.
 #[derive(Default)]
@@ -74,9 +73,8 @@ pub(super) fn verify(part: &PartStore, columns: &mut SharedColumns) -> Result<()
         columns.require(&path, shard.schema())?;
     }
     manifest.rejects.verify(paths.records())?;
-    let (path, rejects) = open_rejects(part)?;
-    let rows = u64::try_from(rejects.metadata().file_metadata().num_rows()).unwrap_or_default();
-    require_rows(&path, rows, &manifest.rejects)
+    let rejects = open_rejects(part)?;
+    require_rows(rejects.path(), rejects.rows(), &manifest.rejects)
 }
 
 /// Checks that a file has the number of rows that the manifest states.
@@ -88,20 +86,14 @@ fn require_rows(path: &Path, found: u64, entry: &ShardEntry) -> Result<(), Merge
     Err(StoreError::Damaged { path, what, expected: entry.rows.to_string() }.into())
 }
 
-/// Opens the rejects table of a part for reading in batches of limited size.
-fn open_rejects(part: &PartStore) -> Result<(PathBuf, ParquetRecordBatchReaderBuilder<File>), MergeError> {
+/// Opens the rejects table of a part.
+fn open_rejects(part: &PartStore) -> Result<ParquetTable, MergeError> {
     let path = part.paths.rejects();
-    let file = regular::open(&path).map_err(|error| damaged(&path, error))?;
-    let pages = file.try_clone().map_err(|error| damaged(&path, error))?;
-    let builder =
-        guarded(|| ParquetRecordBatchReaderBuilder::try_new(file)).map_err(|error| damaged(&path, error))?;
-    if columns(builder.schema()) != columns(&reject_schema()) {
+    let table = ParquetTable::open(&path).map_err(|error| damaged(&path, error.problem()))?;
+    if columns(table.schema()) != columns(&reject_schema()) {
         return Err(damaged(&path, "not a table of rejects"));
     }
-    let groups = 0..builder.metadata().num_row_groups();
-    let rows = batch_rows(&pages, builder.metadata(), groups, &ProjectionMask::all(), REJECT_ROWS)
-        .map_err(|error| damaged(&path, error))?;
-    Ok((path, builder.with_batch_size(rows)))
+    Ok(table)
 }
 
 /// Returns the error of an unreadable rejects table.
@@ -158,10 +150,10 @@ pub(super) fn join_rejects(
     let mut append =
         |batches: &[RecordBatch]| -> Result<(), BuildError> { Ok(writer.append(format.encode(batches)?)?) };
     for part in parts {
-        let (path, builder) = open_rejects(part)?;
-        let batches = guarded(|| builder.build()).map_err(|error| damaged(&path, error))?;
-        let batches = GuardedBatches::new(batches);
-        for batch in batches {
+        let table = open_rejects(part)?;
+        let path = table.path().to_owned();
+        let batches = table.batches(ProjectionMask::all(), None, REJECT_ROWS);
+        for batch in batches.map_err(|error| damaged(&path, error.problem()))? {
             group.push(batch.map_err(|error| damaged(&path, error))?);
             while let Some(full) = group.take_full() {
                 append(&full)?;

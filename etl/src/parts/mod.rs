@@ -83,18 +83,7 @@ pub fn merge(request: &MergeRequest) -> Result<MergeSummary, MergeError> {
         files::take_over(source, entry, &folder.staging(), &folder.path().join(&entry.file))?;
     }
     let rejects = files::join_rejects(&parts, &folder, &run.settings)?;
-    let manifest = Manifest {
-        format_version: run.format_version,
-        software_version: run.software_version,
-        source: run.source,
-        part: None,
-        settings: run.settings,
-        options: run.options,
-        inputs: first.inputs.clone(),
-        counts,
-        shards,
-        rejects,
-    };
+    let manifest = run.manifest(first.inputs.clone(), counts, shards, rejects);
     seal(&folder, &manifest)?;
     Ok(MergeSummary { manifest, untouched: false })
 }
@@ -107,11 +96,9 @@ fn identity(first: &Manifest, parts: usize) -> RunIdentity {
         // The shards are taken over as they are. Those of the first version are the same as those of the second, which has
         // the layout of folders that is written.
         format_version: first.format_version.max(FIRST_FORMAT_VERSION + 1),
-        software_version: first.software_version.clone(),
-        source: first.source.clone(),
         part: None,
-        settings: first.settings.clone(),
         options,
+        ..RunIdentity::of(first)
     }
 }
 

@@ -12,10 +12,10 @@ use arrow::record_batch::RecordBatch;
 use schemas::limits::MAX_GROUP_VALUES;
 use schemas::manifest::Counts;
 
+use super::block::ProcessedBlock;
 use super::counts::count;
 use super::error::BuildError;
-use super::outlook::Outlook;
-use super::process::ProcessedBlock;
+use super::reject_limit::RejectLimit;
 use super::rows::material_ids;
 use crate::reject::{DUPLICATE_ID, Reject};
 use crate::source::{cif_identifier, poscar_identifier};
@@ -35,7 +35,7 @@ const BYTES_PER_ROW: usize = 400;
 /// Estimated size in bytes of a row in each other column, for the limit of a sorted run: a number and its validity.
 const BYTES_PER_COLUMN: usize = 9;
 
-/// What a reject of a crystal that is named after its file advises.
+/// Advice in the reject of a duplicate identifier that was taken from a file's name.
 const RENAME_FILES: &str = ": rename one of them, or tell files of one name apart by --id path";
 
 /// 128-bit hashes of all identifiers so far, which take 16 bytes per crystal regardless of their length.
@@ -145,7 +145,7 @@ pub(super) struct Arranger {
     sizes: FileSizes,
     seen: SeenIds,
     counts: Counts,
-    outlook: Outlook,
+    limit: RejectLimit,
     /// Number of rows of the open file.
     file_rows: usize,
     file_bytes: usize,
@@ -200,7 +200,7 @@ impl Arranger {
         Self {
             sizes,
             seen,
-            outlook: Outlook::new(counts.kept + counts.filtered, counts.rejected),
+            limit: RejectLimit::new(counts.kept + counts.filtered, counts.rejected),
             counts,
             file_rows: 0,
             file_bytes: 0,
@@ -231,7 +231,7 @@ impl Arranger {
 
     fn add(&mut self, mut block: ProcessedBlock, steps: &mut Vec<Step>) -> Result<(), BuildError> {
         self.seen.drop_duplicates(&mut block)?;
-        self.outlook.see(&block)?;
+        self.limit.add(&block)?;
         let rows = block.rows();
         if self.file_rows > 0 && self.file_rows + rows > self.sizes.file_rows {
             self.end_file(steps);

@@ -55,12 +55,14 @@ impl Bounds {
         Ok(())
     }
 
-    /// Returns the limits that apply to all ways of making rows, as listed in the manifest.
-    pub(crate) fn options(&self) -> [(String, String); 3] {
+    /// Returns all limits as options of the manifest.
+    pub(crate) fn options(&self) -> [(String, String); 5] {
         [
             ("max_sites", self.max_sites.to_string()),
             ("min_contact", self.min_contact.to_string()),
             ("reject_isolated", self.reject_isolated.to_string()),
+            ("min_volume", self.min_volume.to_string()),
+            ("min_distance", self.min_distance.to_string()),
         ]
         .map(|(option, value)| (option.to_owned(), value))
     }

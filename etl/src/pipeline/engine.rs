@@ -37,16 +37,14 @@ pub(super) trait Stages: Sync {
 
     /// Returns the largest number of pieces of output between the stages.
     fn output_limit(&self, threads: usize) -> usize {
-        OUTPUT_PIECES_PER_THREAD * threads
+        default_limit(threads)
     }
     /// Creates the buffers of a thread.
     fn worker(&self) -> Self::Worker;
     /// Reads the next piece. Returns `false` if there is none.
     fn read(&self, reader: &mut Self::Reader, raw: &mut Self::Raw) -> Result<bool, Self::Error>;
     /// Whether a piece is so large that it is processed before the next one is read.
-    fn is_large(&self, _raw: &Self::Raw) -> bool {
-        false
-    }
+    fn is_large(&self, raw: &Self::Raw) -> bool;
     /// Processes a piece. `raw` is reused for a later one.
     fn process(&self, worker: &mut Self::Worker, raw: &mut Self::Raw)
     -> Result<Self::Processed, Self::Error>;
@@ -66,7 +64,12 @@ pub(super) trait Stages: Sync {
 /// Largest number of pieces of input between the stages for each thread.
 const INPUT_PIECES_PER_THREAD: usize = 2;
 /// Largest number of pieces of output between the stages for each thread.
-pub(crate) const OUTPUT_PIECES_PER_THREAD: usize = 2;
+const OUTPUT_PIECES_PER_THREAD: usize = 2;
+
+/// Returns the largest number of pieces of output between the stages, unless the stages have one of their own.
+pub(super) fn default_limit(threads: usize) -> usize {
+    OUTPUT_PIECES_PER_THREAD * threads
+}
 
 /// A unit of work that a thread has taken.
 enum Work<S: Stages> {
@@ -248,7 +251,7 @@ impl<S: Stages> Drop for AbandonOnPanic<'_, '_, S> {
 }
 
 /// The final states of the sequential stages.
-pub(crate) type Ended<S> = (<S as Stages>::Reader, <S as Stages>::Arranger, <S as Stages>::Writer);
+type Ended<S> = (<S as Stages>::Reader, <S as Stages>::Arranger, <S as Stages>::Writer);
 
 /// Runs the stages on all threads of the pool until the input ends.
 ///

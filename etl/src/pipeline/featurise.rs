@@ -4,7 +4,7 @@
 //! Duplicates and invalid entries are left out as in a build. Label tables are not joined, and filters on properties
 //! do not apply.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
@@ -14,11 +14,12 @@ use schemas::store::shard_schema;
 use schemas::view::CrystalBatch;
 
 use super::arrange::SeenIds;
+use super::block::{ProcessedBlock, Recipe};
 use super::bounds::Bounds;
 use super::engine::{self, Stages};
 use super::error::BuildError;
-use super::outlook::Outlook;
-use super::process::{BlockProcessor, ProcessedBlock, Recipe};
+use super::process::BlockProcessor;
+use super::reject_limit::RejectLimit;
 use super::request::check_threads;
 use super::source_properties::SourceProperties;
 use crate::labels::LabelTable;
@@ -197,7 +198,7 @@ struct Rows {
 impl Stages for Rows {
     /// The reader of records, and the number of the next block.
     type Reader = (Box<dyn RecordReader>, u64);
-    type Arranger = (SeenIds, Outlook);
+    type Arranger = (SeenIds, RejectLimit);
     type Writer = SyncSender<FeaturisedBlock>;
     type Worker = BlockProcessor;
     /// The number of the block, its records, and the bytes read up to its end.
@@ -239,12 +240,12 @@ impl Stages for Rows {
 
     fn arrange(
         &self,
-        (seen, outlook): &mut Self::Arranger,
+        (seen, limit): &mut Self::Arranger,
         block: Option<Self::Processed>,
     ) -> Result<Vec<Self::Arranged>, Stop> {
         let Some((mut block, bytes_read)) = block else { return Ok(Vec::new()) };
         seen.drop_duplicates(&mut block)?;
-        outlook.see(&block)?;
+        limit.add(&block)?;
         Ok(vec![(block, bytes_read)])
     }
 
@@ -254,7 +255,8 @@ impl Stages for Rows {
         (block, bytes_read): Self::Arranged,
     ) -> Result<FeaturisedBlock, Stop> {
         let batches = block.batches.into_iter().filter(|batch| batch.num_rows() > 0);
-        let crystals = batches.map(CrystalBatch::new).collect::<Result<_, _>>().map_err(BuildError::from)?;
+        let crystals = batches.map(|batch| CrystalBatch::new(Path::new("").into(), batch));
+        let crystals = crystals.collect::<Result<_, _>>().map_err(BuildError::from)?;
         Ok(FeaturisedBlock { crystals, rejects: block.rejects, notes: block.notes, bytes_read })
     }
 

@@ -1,17 +1,14 @@
 //! Writing of blocks of rows that do not come from a source. A single thread writes them, and they cannot be resumed.
 
-use std::sync::Arc;
-
 use arrow::datatypes::SchemaRef;
 use schemas::manifest::Manifest;
 
 use super::arrange::{Arranger, FileSizes, SeenIds};
+use super::block::ProcessedBlock;
 use super::error::BuildError;
 use super::finish::finish;
 use super::journal::{Journal, RejectLog, RunIdentity};
-use super::process::ProcessedBlock;
-use super::sorted::{Order, SortKeys};
-use super::stages::{Output, encode_step};
+use super::stages::{Output, Pass, encode_step};
 use super::store::{Begin, Inputs, Interrupted, StoreFolder};
 use crate::shard::{ShardFormat, file_metadata};
 
@@ -48,11 +45,8 @@ impl FedStore<'_> {
             let difference = "the rows of another stream".to_owned();
             return Err(BuildError::Finished { store: folder.path().to_owned(), difference }.into());
         }
-        let settings = run.settings.clone();
         let prefix = run.source.clone();
-        let format =
-            ShardFormat::new(Arc::clone(&schema), &file_metadata(&settings)).map_err(BuildError::from)?;
-        let keys = SortKeys::new(&Order::Source, &schema)?;
+        let format = ShardFormat::new(schema, &file_metadata(&run.settings)).map_err(BuildError::from)?;
         let staging = folder.staging();
         let journal = Journal::new(run, Vec::new());
         let mut output = Output {
@@ -65,16 +59,15 @@ impl FedStore<'_> {
             complete: Vec::new(),
             rejects: RejectLog::open(&staging, &journal)?,
             journal,
-            from_source: true,
-            runs: false,
+            pass: Pass::Shards,
         };
         let sizes = FileSizes { file_rows: shard_rows, row_group_rows, sorted: false };
         let mut arranger = Arranger::new(sizes, 0, Default::default(), SeenIds::default());
         for block in blocks.map(|block| block.map(Some)).chain([Ok(None)]) {
             for step in arranger.arrange(block?)? {
-                output.write(encode_step(&format, &keys, step)?)?;
+                output.write(encode_step(&format, None, step)?)?;
             }
         }
-        Ok(finish(folder, output.journal, Vec::new(), &settings)?)
+        Ok(finish(folder, output.journal, Vec::new())?)
     }
 }

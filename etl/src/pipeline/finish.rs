@@ -12,7 +12,8 @@ use super::error::BuildError;
 use super::journal::{Journal, RejectLine, read_rejects};
 use super::leftovers::remove_staging;
 use super::store::StoreFolder;
-use crate::shard::{ShardFormat, file_metadata, write_atomically};
+use crate::atomic;
+use crate::shard::{ShardError, ShardFormat, file_metadata};
 
 /// Number of rows of a row group in the rejects table.
 pub(crate) const REJECT_ROWS: usize = 65_536;
@@ -27,22 +28,10 @@ pub(super) fn finish(
     folder: &StoreFolder,
     journal: Journal,
     inputs: Vec<FileEntry>,
-    settings: &FeatureSettings,
 ) -> Result<Manifest, BuildError> {
-    let rejects = write_rejects(folder, settings)?;
     let Journal { run, counts, shards, .. } = journal;
-    let manifest = Manifest {
-        format_version: run.format_version,
-        software_version: run.software_version,
-        source: run.source,
-        part: run.part,
-        settings: run.settings,
-        options: run.options,
-        inputs,
-        counts,
-        shards,
-        rejects,
-    };
+    let rejects = write_rejects(folder, &run.settings)?;
+    let manifest = run.manifest(inputs, counts, shards, rejects);
     seal(folder, &manifest)?;
     Ok(manifest)
 }
@@ -53,7 +42,8 @@ pub(super) fn finish(
 /// Returns a [`BuildError`] if a file cannot be written or removed.
 pub(crate) fn seal(folder: &StoreFolder, manifest: &Manifest) -> Result<(), BuildError> {
     let paths = folder.paths();
-    write_atomically(paths.records(), &paths.manifest(), manifest.to_json().as_bytes())?;
+    let path = paths.manifest();
+    atomic::write(paths.records(), &path, manifest.to_json().as_bytes()).map_err(ShardError::io(&path))?;
     remove_staging(&paths.staging())
 }
 

@@ -4,7 +4,7 @@
 //! either completely in those files and in the recorded rejects, or not at all. A resumed run therefore continues at
 //! the beginning of a block, and its result has the same bytes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use schemas::bounded;
 use schemas::count::counted;
 use schemas::hash::HashingWriter;
-use schemas::manifest::{Counts, ShardEntry};
+use schemas::manifest::{Counts, FileEntry, Manifest, ShardEntry};
 use schemas::part::Part;
 use schemas::seal;
 use schemas::settings::FeatureSettings;
@@ -20,9 +20,10 @@ use serde::{Deserialize, Serialize};
 
 use super::error::BuildError;
 use super::inputs::InputIdentity;
+use crate::atomic;
 use crate::no_follow;
 use crate::reject::Reject;
-use crate::shard::write_atomically;
+use crate::shard::ShardError;
 
 /// Name of the journal in the staging folder.
 pub(super) const JOURNAL_FILE: &str = "journal.json";
@@ -70,15 +71,63 @@ impl RunIdentity {
         if let Err(error) = self.settings.require(&other.settings) {
             return Some(error.to_string().replace("the store has ", ""));
         }
-        let keys: std::collections::BTreeSet<_> = self.options.keys().chain(other.options.keys()).collect();
-        keys.into_iter().find(|key| self.options.get(*key) != other.options.get(*key)).map(|key| match other
-            .options
-            .get(key)
-        {
-            Some(_) if key == NAMED_CIFS => "an earlier state of the CIFs that its tables name".to_owned(),
-            value => format!("{key} = {}", value.map_or("not set", String::as_str)),
+        let (option, _, found) = other_option(&self.options, &other.options)?;
+        Some(match found {
+            Some(_) if option == NAMED_CIFS => "an earlier state of the CIFs that its tables name".to_owned(),
+            found => format!("{option} = {}", found.unwrap_or("not set")),
         })
     }
+
+    /// Returns the identity of the run that wrote a store.
+    pub(crate) fn of(manifest: &Manifest) -> Self {
+        Self {
+            format_version: manifest.format_version,
+            software_version: manifest.software_version.clone(),
+            source: manifest.source.clone(),
+            part: manifest.part,
+            settings: manifest.settings.clone(),
+            options: manifest.options.clone(),
+        }
+    }
+
+    /// Returns the manifest of the store that the run has written.
+    pub(crate) fn manifest(
+        self,
+        inputs: Vec<FileEntry>,
+        counts: Counts,
+        shards: Vec<ShardEntry>,
+        rejects: ShardEntry,
+    ) -> Manifest {
+        let Self { format_version, software_version, source, part, settings, options } = self;
+        Manifest {
+            format_version,
+            software_version,
+            source,
+            part,
+            settings,
+            options,
+            inputs,
+            counts,
+            shards,
+            rejects,
+        }
+    }
+}
+
+/// An option and its value in each of two sets of options, `None` where it is not set.
+pub(crate) type OtherOption<'a> = (&'a str, Option<&'a str>, Option<&'a str>);
+
+/// Returns the first option, in the order of names, that differs between two sets of options.
+pub(crate) fn other_option<'a>(
+    one: &'a BTreeMap<String, String>,
+    other: &'a BTreeMap<String, String>,
+) -> Option<OtherOption<'a>> {
+    let options: BTreeSet<&String> = one.keys().chain(other.keys()).collect();
+    let mut values = options.into_iter().map(|option| {
+        let value = |options: &'a BTreeMap<String, String>| options.get(option).map(String::as_str);
+        (option.as_str(), value(one), value(other))
+    });
+    values.find(|(_, one, other)| one != other)
 }
 
 /// The state of an unfinished run.
@@ -161,7 +210,7 @@ impl Journal {
         let path = Self::path(staging);
         let text = serde_json::to_string_pretty(self)
             .map_err(|error| BuildError::Journal { path: path.clone(), message: error.to_string() })?;
-        Ok(write_atomically(staging, &path, seal::seal(text).as_bytes())?)
+        Ok(atomic::write(staging, &path, seal::seal(text).as_bytes()).map_err(ShardError::io(&path))?)
     }
 
     /// Checks that a run with this identity and these inputs may be resumed from the journal.
@@ -334,6 +383,29 @@ mod tests {
     fn reject(record: u64) -> Reject {
         let origin = Origin { file: Arc::from("x.cif"), record, line: None };
         Reject::new(None, origin, "cif_no_cell", "no cell".to_owned())
+    }
+
+    #[test]
+    fn the_first_other_option_is_found() {
+        let options = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
+            pairs.iter().map(|(option, value)| ((*option).to_owned(), (*value).to_owned())).collect()
+        };
+        let one = options(&[("a", "1"), ("b", "2"), ("c", "3")]);
+        assert_eq!(other_option(&one, &one), None);
+        let other = options(&[("a", "1"), ("b", "5"), ("c", "4")]);
+        assert_eq!(other_option(&one, &other), Some(("b", Some("2"), Some("5"))));
+        let more = options(&[("a", "1"), ("aa", "0"), ("b", "2"), ("c", "3")]);
+        assert_eq!(other_option(&one, &more), Some(("aa", None, Some("0"))));
+        assert_eq!(other_option(&more, &one), Some(("aa", Some("0"), None)));
+    }
+
+    #[test]
+    fn a_manifest_has_the_identity_of_its_run() {
+        let Journal { run, counts, .. } = journal();
+        let run = RunIdentity { part: Part::new(1, 2), ..run };
+        let rejects = ShardEntry { file: "r".into(), rows: 0, bytes: 0, sha256: String::new() };
+        let manifest = run.clone().manifest(Vec::new(), counts, Vec::new(), rejects);
+        assert_eq!(RunIdentity::of(&manifest), run);
     }
 
     #[test]

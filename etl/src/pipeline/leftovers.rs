@@ -20,7 +20,7 @@ use super::error::BuildError;
 use super::inputs::display_name;
 use super::journal::{self, Journal};
 use super::sorted::{RUN_BEGINNING, is_run_name};
-use crate::shard::{FILE_BEGINNING, SHARD_BEGINNING, TEMPORARY_ENDING};
+use crate::atomic::{FILE_BEGINNING, SHARD_BEGINNING, TEMPORARY_ENDING};
 
 /// Prefixes of the names of files that are being written.
 const TEMPORARY_BEGINNINGS: [&str; 3] = [SHARD_BEGINNING, RUN_BEGINNING, FILE_BEGINNING];
@@ -80,7 +80,7 @@ impl Leftovers {
         if !owned.force {
             for (_, name) in entries(&store.join(STAGING_FOLDER))? {
                 // The file of rejects exists only together with the journal.
-                if !is_temporary(&name) && (owned.journal.is_none() || !is_note(&name)) {
+                if !is_temporary(&name) && (owned.journal.is_none() || !is_run_file(&name)) {
                     foreign.insert(format!("{STAGING_FOLDER}/{name}"));
                 }
             }
@@ -168,7 +168,7 @@ fn is_temporary(name: &str) -> bool {
 }
 
 /// Whether a file of the staging folder is the journal or one that belongs to it.
-fn is_note(name: &str) -> bool {
+fn is_run_file(name: &str) -> bool {
     name == journal::JOURNAL_FILE || name == journal::REJECTS_FILE || is_run_name(name)
 }
 
@@ -185,9 +185,9 @@ pub(super) fn remove_temporary(staging: &Path) -> Result<(), BuildError> {
 ///
 /// # Errors
 /// Returns [`BuildError::Io`] if a file cannot be removed.
-pub(super) fn remove_notes(staging: &Path) -> Result<(), BuildError> {
+pub(super) fn remove_run_files(staging: &Path) -> Result<(), BuildError> {
     for (path, name) in entries(staging)? {
-        if name != journal::JOURNAL_FILE && (is_temporary(&name) || is_note(&name)) {
+        if name != journal::JOURNAL_FILE && (is_temporary(&name) || is_run_file(&name)) {
             remove(&path)?;
         }
     }
@@ -200,7 +200,7 @@ pub(super) fn remove_notes(staging: &Path) -> Result<(), BuildError> {
 /// # Errors
 /// Returns [`BuildError::Io`] if a file cannot be removed.
 pub(super) fn remove_staging(staging: &Path) -> Result<(), BuildError> {
-    remove_notes(staging)?;
+    remove_run_files(staging)?;
     remove(&Journal::path(staging))?;
     remove_empty_folder(staging)
 }

@@ -2,18 +2,21 @@
 //!
 //! * `request`: what is asked for
 //! * `engine`: five stages on a fixed number of threads
+//! * `block`: what blocks of records are processed with, and what becomes of them
 //! * `process`: conversion of a block of records; `rows`: rows of parsed crystals; `bounds`: limits for single crystals
 //! * `counts`: counts of the entries
 //! * `arrange`: arrangement of rows into row groups and files
 //! * `sorted`: rows in another order than that of the input
 //! * `journal`, `inputs`, `store`: resuming a run, and one run at a time
 //! * `leftovers`: files of earlier runs and foreign files
-//! * `outlook`: the end of a build in which almost no entry is a crystal
+//! * `reject_limit`: the end of a build in which almost no entry is a crystal
 //! * `finish`: the rejects table and the manifest
+//! * `progress`: how far a build is
 //! * `feed`: writing of rows that do not come from a source
 //! * [`featurise`]: the same rows as an iterator, without a store
 
 mod arrange;
+pub(crate) mod block;
 mod bounds;
 mod counts;
 mod engine;
@@ -24,8 +27,9 @@ pub(crate) mod finish;
 pub(crate) mod inputs;
 pub(crate) mod journal;
 mod leftovers;
-mod outlook;
-pub(crate) mod process;
+mod process;
+mod progress;
+mod reject_limit;
 pub(crate) mod request;
 pub(crate) mod rows;
 mod sorted;
@@ -43,6 +47,7 @@ use schemas::store::{FORMAT_VERSION, SOFTWARE_VERSION, shard_schema};
 
 pub use bounds::{Bounds, DEFAULT_MAX_SITES};
 pub use error::BuildError;
+pub use progress::{BuildProgress, Position};
 pub use request::{BuildRequest, DEFAULT_ROW_GROUP_ROWS, DEFAULT_SHARD_ROWS};
 pub use sorted::Order;
 
@@ -51,35 +56,16 @@ use crate::labels::{self, JoinedTable, LabelTable};
 use crate::shard::{ShardFormat, file_metadata};
 use crate::source::{self, OpenSource, PropertyColumn, UnreadFiles};
 use arrange::{Arranger, FileSizes, SeenIds};
+use block::Recipe;
 use inputs::{InputHasher, InputIdentity};
 use journal::{Journal, RejectLog, RunIdentity};
-use process::Recipe;
 use sorted::{Merger, SortKeys};
 use source_properties::SourceProperties;
-use stages::{CrystalStages, Cursor, Input, Output};
+use stages::{CrystalStages, Cursor, Input, Output, Pass};
 use store::{Begin, Inputs, Interrupted, StoreFolder};
 
 /// Largest number of label rows without a crystal that a summary names.
 const SHOWN_UNMATCHED: usize = 3;
-
-/// The progress of reading the inputs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Position {
-    /// Number of bytes read so far, as stored on disk.
-    pub bytes_read: u64,
-    /// Total size of the inputs in bytes.
-    pub total_bytes: u64,
-}
-
-/// Receives the progress of a build. The methods may be called from any thread.
-pub trait BuildProgress: Sync {
-    /// Reports how far the input was read.
-    fn position(&self, position: Position);
-    /// Reports the numbers of rows and rejects of a block.
-    fn entries(&self, rows: u64, rejects: u64);
-    /// Reports that the rows are being merged into their final order.
-    fn merging(&self) {}
-}
 
 /// The result of a build.
 #[derive(Debug, Clone, PartialEq)]
@@ -111,7 +97,7 @@ pub fn build(
     cancel: &AtomicBool,
 ) -> Result<BuildSummary, BuildError> {
     request.check()?;
-    run(source::open(request.kind, &request.inputs, &request.source)?, request, progress, cancel)
+    build_from(source::open(request.kind, &request.inputs, &request.source)?, request, progress, cancel)
 }
 
 /// Builds a store from a source that is already open. It may have a format that this library does not know, see
@@ -125,21 +111,12 @@ pub fn build(
 /// # Errors
 /// Returns the errors of [`build`].
 pub fn build_from(
-    source: OpenSource,
-    request: &BuildRequest,
-    progress: &dyn BuildProgress,
-    cancel: &AtomicBool,
-) -> Result<BuildSummary, BuildError> {
-    request.check()?;
-    run(source, request, progress, cancel)
-}
-
-fn run(
     mut opened: OpenSource,
     request: &BuildRequest,
     progress: &dyn BuildProgress,
     cancel: &AtomicBool,
 ) -> Result<BuildSummary, BuildError> {
+    request.check()?;
     let paths: Vec<PathBuf> = opened.inputs.iter().chain(&request.labels).cloned().collect();
     require_apart(&request.store, &paths)?;
     let labels = labels::load(&request.label_inputs(&mut opened))?;
@@ -213,17 +190,17 @@ fn run(
         part: request.part,
         space_groups: request.space_groups,
     });
-    let sorted = request.order != Order::Source;
+    let pass = if keys.is_some() { Pass::Runs } else { Pass::Shards };
     let mut stages = CrystalStages {
         recipe,
         format: &format,
-        keys: &keys,
+        keys: keys.as_ref(),
         cancel,
         progress,
         total_bytes,
         store: request.store.clone(),
         kept_before: SeenIds::default(),
-        runs: sorted,
+        pass,
     };
     let staging = folder.staging();
     let rejects = RejectLog::open(&staging, &journal)?;
@@ -232,13 +209,12 @@ fn run(
         store: folder.path(),
         format: &format,
         prefix: &name,
-        files: if sorted { journal.runs.len() } else { journal.shards.len() },
+        files: if pass == Pass::Runs { journal.runs.len() } else { journal.shards.len() },
         open: None,
         complete: Vec::new(),
         journal,
         rejects,
-        from_source: true,
-        runs: sorted,
+        pass,
     };
 
     let seen = folder.seen_ids(&output.journal, &labels)?;
@@ -248,8 +224,11 @@ fn run(
     let hashes = if output.journal.input_ended {
         hasher.finish(&read)?
     } else {
-        let sizes =
-            FileSizes { file_rows: request.shard_rows, row_group_rows: request.row_group_rows, sorted };
+        let sizes = FileSizes {
+            file_rows: request.shard_rows,
+            row_group_rows: request.row_group_rows,
+            sorted: pass == Pass::Runs,
+        };
         let arranger = Arranger::new(sizes, output.journal.blocks, output.journal.counts.clone(), seen);
         let cursor =
             Cursor { input: Input::Records { reader, hasher }, next: 0, resume_at: output.journal.blocks };
@@ -276,13 +255,12 @@ fn run(
         return Err(error.into());
     }
     check_joined(&folder, &output.journal, &tables)?;
-    if sorted {
+    if let Some(keys) = &keys {
         progress.merging();
-        stages.runs = false;
-        output.runs = false;
-        output.from_source = false;
+        stages.pass = Pass::Merge;
+        output.pass = Pass::Merge;
         output.files = output.journal.shards.len();
-        let merger = Merger::new(&request.order, &schema, &staging, &output.journal.runs)?;
+        let merger = Merger::new(keys, &schema, &staging, &output.journal.runs)?;
         let sizes = FileSizes {
             file_rows: request.shard_rows,
             row_group_rows: request.row_group_rows,
@@ -293,7 +271,7 @@ fn run(
         let cursor = Cursor { input: Input::Runs(merger), next: 0, resume_at: merged };
         (_, _, output) = engine::run(&pool, &stages, cursor, arranger, output)?;
     }
-    let manifest = finish::finish(&folder, output.journal, hashes, &request.settings)?;
+    let manifest = finish::finish(&folder, output.journal, hashes)?;
     notes.extend(labels.notes.iter().cloned());
     let unmatched = || labels.unmatched_identifiers().filter(|id| in_part(id));
     Ok(BuildSummary {

@@ -112,8 +112,6 @@ impl BuildRequest {
             ("kind".to_owned(), self.kind.to_string()),
             ("filters".to_owned(), self.filters.join(" && ")),
             ("space_groups".to_owned(), self.space_groups.to_string()),
-            ("min_volume".to_owned(), self.bounds.min_volume.to_string()),
-            ("min_distance".to_owned(), self.bounds.min_distance.to_string()),
             ("order".to_owned(), self.order.to_string()),
             ("shard_rows".to_owned(), self.shard_rows.to_string()),
             ("row_group_rows".to_owned(), self.row_group_rows.to_string()),

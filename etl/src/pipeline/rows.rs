@@ -7,7 +7,7 @@ use arrow::compute::filter_record_batch;
 use arrow::datatypes::Schema;
 use arrow::record_batch::RecordBatch;
 use crystal::element::symbol;
-use crystal::feature::{Features, Featuriser};
+use crystal::feature::{FeatureOptions, Features, Featuriser};
 use crystal::number::significant;
 use crystal::structure::Structure;
 use schemas::count::counted;
@@ -16,8 +16,8 @@ use schemas::part::Part;
 use schemas::property::PropertyKind;
 use schemas::store::{LabelKind, label_kind};
 
+use super::block::{ProcessedBlock, Recipe};
 use super::error::BuildError;
-use super::process::{ProcessedBlock, Recipe};
 use crate::columns::{Columns, RowLabels};
 use crate::feature;
 use crate::labels::{Fate, LabelError, LabelRow, LabelTable};
@@ -68,6 +68,7 @@ fn label_row<'a>(
 /// Converts parsed crystals into rows.
 pub(crate) struct RowBuilder {
     recipe: Arc<Recipe>,
+    options: FeatureOptions,
     featuriser: Featuriser,
     columns: Columns,
     /// Origin of every row in `columns`.
@@ -95,6 +96,7 @@ impl RowBuilder {
             featuriser: Featuriser::new(&options),
             columns: Columns::new(Arc::clone(&recipe.schema), &recipe.source, &options),
             list_columns: list_columns(&recipe.schema),
+            options,
             recipe,
             origins: Vec::new(),
             label_rows: Vec::new(),
@@ -130,7 +132,7 @@ impl RowBuilder {
         self.taken_by_name = false;
     }
 
-    /// Whether the columns hold enough features for a batch.
+    /// Whether a finished batch waits, so that the block should be taken.
     pub(crate) fn is_full(&self) -> bool {
         !self.block.batches.is_empty()
     }
@@ -160,8 +162,10 @@ impl RowBuilder {
         }
     }
 
-    /// Whether an entry belongs to another part than the one that is built.
-    fn is_elsewhere(&self, holds: impl FnOnce(Part) -> bool) -> bool {
+    /// Whether an entry belongs to another part than the one that is built. `record` is its position in the input, by
+    /// which an entry without an identifier is assigned.
+    fn is_elsewhere(&self, material_id: Option<&str>, record: u64) -> bool {
+        let holds = |part: Part| material_id.map_or_else(|| part.holds_record(record), |id| part.holds(id));
         self.recipe.part.is_some_and(|part| !self.taken_by_name && !holds(part))
     }
 
@@ -234,7 +238,7 @@ impl Sink for RowBuilder {
 
     fn crystal(&mut self, origin: &Origin, crystal: ParsedCrystal<'_>) {
         let ParsedCrystal { material_id, structure, properties, immutable_id } = crystal;
-        if self.is_elsewhere(|part| part.holds(material_id)) {
+        if self.is_elsewhere(Some(material_id), origin.record) {
             return;
         }
         let recipe = &self.recipe;
@@ -261,8 +265,7 @@ impl Sink for RowBuilder {
         if let Err(error) = limits::check(sites, &features.edges.source, &features.edges.target) {
             return leave_out(feature::limit_code(&error), error.to_string());
         }
-        let options = feature::options(&recipe.settings);
-        let contacts = bounds.min_contact.check(&structure.atomic_numbers, features, &options);
+        let contacts = bounds.min_contact.check(&structure.atomic_numbers, features, &self.options);
         if let Err(error) = contacts {
             return leave_out(error.reason_code(), error.to_string());
         }
@@ -337,23 +340,15 @@ impl Sink for RowBuilder {
     }
 
     fn reject(&mut self, reject: Reject) {
-        let Reject { material_id, origin, .. } = &reject;
-        if self.is_elsewhere(|part| {
-            material_id.as_deref().map_or_else(|| part.holds_record(origin.record), |id| part.holds(id))
-        }) {
-            return;
+        if !self.is_elsewhere(reject.material_id.as_deref(), reject.origin.record) {
+            self.block.rejects.push(reject);
         }
-        self.block.rejects.push(reject);
     }
 
     fn note(&mut self, note: Note) {
-        let id = note.material_id.as_deref();
-        if self.is_elsewhere(|part| {
-            id.map_or_else(|| part.holds_record(note.origin.record), |id| part.holds(id))
-        }) {
-            return;
+        if !self.is_elsewhere(note.material_id.as_deref(), note.origin.record) {
+            self.block.notes.push(note);
         }
-        self.block.notes.push(note);
     }
 }
 

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, UInt64Array};
+use arrow::array::{ArrayRef, AsArray, UInt64Array};
 use arrow::compute::{SortOptions, interleave_record_batch};
 use arrow::datatypes::{DataType, Schema, SchemaRef};
 use arrow::error::ArrowError;
@@ -20,12 +20,12 @@ use arrow::ipc::reader::FileReader;
 use arrow::ipc::writer::FileWriter;
 use arrow::record_batch::RecordBatch;
 use arrow::row::{OwnedRow, RowConverter, SortField};
-use schemas::hash::HashingWriter;
+use schemas::hash::{HashingWriter, leading_bits};
 use schemas::manifest::ShardEntry;
 use sha2::{Digest, Sha256};
 
 use super::error::BuildError;
-use crate::shard::{publish, temporary_in};
+use crate::atomic::{publish, temporary_in};
 
 /// Number of rows in a batch of a run. The merge holds one batch of every run, about 100 KB. With runs of the largest
 /// size, that is acceptable for tens of millions of crystals.
@@ -76,20 +76,29 @@ impl FromStr for Order {
     }
 }
 
+/// What rows are sorted by, before their identifiers.
+enum SortKey {
+    /// The position in the random order of a seed.
+    Shuffled(u64),
+    /// The value in a column.
+    Column(String),
+}
+
 /// Computes the sort keys of rows.
 pub(super) struct SortKeys {
-    order: Order,
+    key: SortKey,
     converter: RowConverter,
 }
 
 impl SortKeys {
-    /// Creates the keys for rows with this schema.
+    /// Creates the keys for rows with this schema; `None` for rows that stay in the order of the input.
     ///
     /// # Errors
     /// Returns [`BuildError::Option`] if the schema has no such scalar column.
-    pub(super) fn new(order: &Order, schema: &Schema) -> Result<Self, BuildError> {
-        let key_type = match order {
-            Order::Source | Order::Shuffle(_) => DataType::UInt64,
+    pub(super) fn new(order: &Order, schema: &Schema) -> Result<Option<Self>, BuildError> {
+        let (key, key_type) = match order {
+            Order::Source => return Ok(None),
+            Order::Shuffle(seed) => (SortKey::Shuffled(*seed), DataType::UInt64),
             Order::By(column) => {
                 let field =
                     schema.field_with_name(column).ok().filter(|field| !field.data_type().is_nested());
@@ -101,7 +110,7 @@ impl SortKeys {
                             .to_owned(),
                     });
                 };
-                field.data_type().clone()
+                (SortKey::Column(column.clone()), field.data_type().clone())
             }
         };
         let options = SortOptions { descending: false, nulls_first: false };
@@ -109,7 +118,7 @@ impl SortKeys {
             SortField::new_with_options(key_type, options),
             SortField::new_with_options(DataType::Utf8, options),
         ])?;
-        Ok(Self { order: order.clone(), converter })
+        Ok(Some(Self { key, converter }))
     }
 
     /// Returns one key per row. Keys compare in the order of the rows.
@@ -121,10 +130,9 @@ impl SortKeys {
                 .ok_or_else(|| ArrowError::SchemaError(format!("no column '{name}'")))
         };
         let ids = column("material_id")?;
-        let key: ArrayRef = match &self.order {
-            Order::By(name) => column(name)?,
-            Order::Source => Arc::new(UInt64Array::from_iter_values(0..ids.len() as u64)),
-            Order::Shuffle(seed) => Arc::new(UInt64Array::from_iter_values(
+        let key: ArrayRef = match &self.key {
+            SortKey::Column(name) => column(name)?,
+            SortKey::Shuffled(seed) => Arc::new(UInt64Array::from_iter_values(
                 ids.as_string::<i32>().iter().map(|id| shuffled_position(*seed, id.unwrap_or_default())),
             )),
         };
@@ -158,7 +166,7 @@ impl SortKeys {
 fn shuffled_position(seed: u64, material_id: &str) -> u64 {
     let digest =
         Sha256::new().chain_update(seed.to_le_bytes()).chain_update(material_id.as_bytes()).finalize();
-    digest.iter().take(8).fold(0, |position, byte| position << 8 | u64::from(*byte))
+    leading_bits(&digest)
 }
 
 /// Whether a file's name is that of a sorted run.
@@ -226,26 +234,25 @@ struct Run {
 }
 
 /// Merges sorted runs into ordered batches.
-pub(super) struct Merger {
-    keys: SortKeys,
+pub(super) struct Merger<'a> {
+    keys: &'a SortKeys,
     runs: Vec<Run>,
     /// Smallest key of every run that is not exhausted.
     heads: BinaryHeap<Reverse<(OwnedRow, usize)>>,
 }
 
-impl Merger {
-    /// Opens all runs.
+impl<'a> Merger<'a> {
+    /// Opens all runs, which were sorted by these keys.
     ///
     /// # Errors
     /// Returns a [`BuildError`] if a run cannot be read.
     pub(super) fn new(
-        order: &Order,
+        keys: &'a SortKeys,
         schema: &SchemaRef,
         staging: &Path,
         runs: &[ShardEntry],
     ) -> Result<Self, BuildError> {
-        let mut merger =
-            Self { keys: SortKeys::new(order, schema)?, runs: Vec::new(), heads: BinaryHeap::new() };
+        let mut merger = Self { keys, runs: Vec::new(), heads: BinaryHeap::new() };
         for (index, run) in runs.iter().enumerate() {
             merger.runs.push(Run {
                 path: staging.join(&run.file),
@@ -325,7 +332,7 @@ mod tests {
     fn merged(order: &Order, runs: &[Vec<RecordBatch>]) -> Vec<String> {
         let staging = tempfile::tempdir().expect("a temporary folder");
         let schema = batch(&[]).schema();
-        let keys = SortKeys::new(order, &schema).expect("a good order");
+        let keys = SortKeys::new(order, &schema).expect("a good order").expect("another order");
         let entries: Vec<ShardEntry> = runs
             .iter()
             .enumerate()
@@ -334,7 +341,7 @@ mod tests {
                 write_run(staging.path(), number, &schema, &sorted).expect("writable")
             })
             .collect();
-        let mut merger = Merger::new(order, &schema, staging.path(), &entries).expect("readable");
+        let mut merger = Merger::new(&keys, &schema, staging.path(), &entries).expect("readable");
         let mut ids = Vec::new();
         while let Some(batch) = merger.next_batch().expect("readable") {
             ids.extend(batch["material_id"].as_string::<i32>().iter().flatten().map(str::to_owned));
@@ -351,6 +358,13 @@ mod tests {
         let schema = batch(&[]).schema();
         let error = SortKeys::new(&Order::By("volume".into()), &schema).err().expect("no such column");
         assert!(error.to_string().starts_with("order = volume: is neither"), "{error}");
+    }
+
+    #[test]
+    fn rows_in_the_order_of_the_input_have_no_keys() {
+        let schema = batch(&[]).schema();
+        assert!(SortKeys::new(&Order::Source, &schema).expect("a good order").is_none());
+        assert!(SortKeys::new(&Order::Shuffle(0), &schema).expect("a good order").is_some());
     }
 
     proptest! {

@@ -10,13 +10,14 @@ use schemas::manifest::ShardEntry;
 use schemas::name::shard_name;
 
 use super::arrange::{Arranger, Commit, SeenIds, Step};
-use super::engine::{OUTPUT_PIECES_PER_THREAD, Stages};
+use super::block::{ProcessedBlock, Recipe};
+use super::engine::{Stages, default_limit};
 use super::error::BuildError;
 use super::inputs::InputHasher;
 use super::journal::{Journal, RejectLog};
-use super::process::{BlockProcessor, ProcessedBlock, Recipe};
+use super::process::BlockProcessor;
+use super::progress::{BuildProgress, Position};
 use super::sorted::{Merger, SortKeys, write_run};
-use super::{BuildProgress, Position};
 use crate::labels::Fate;
 use crate::reject::Reject;
 use crate::shard::{EncodedRowGroup, ShardFormat, ShardWriter};
@@ -26,8 +27,19 @@ use crate::source::{RawBlock, RecordReader};
 /// then between the stages as for a single thread.
 const WIDE_COLUMNS: usize = 1024;
 
+/// What a pass of the stages reads and writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pass {
+    /// From the source into shards, in the order of the input.
+    Shards,
+    /// From the source into sorted runs.
+    Runs,
+    /// From sorted runs into shards.
+    Merge,
+}
+
 /// Origin of the rows: records of the source, or sorted runs.
-pub(super) enum Input {
+pub(super) enum Input<'a> {
     /// Records of the source.
     Records {
         /// Reads records from the source.
@@ -36,13 +48,13 @@ pub(super) enum Input {
         hasher: InputHasher,
     },
     /// Runs of rows that were processed before.
-    Runs(Merger),
+    Runs(Merger<'a>),
 }
 
 /// The input and the position in it.
-pub(super) struct Cursor {
+pub(super) struct Cursor<'a> {
     /// Origin of the rows.
-    pub input: Input,
+    pub input: Input<'a>,
     /// Index of the next block.
     pub next: u64,
     /// Blocks with a lower index were processed by the run that is resumed.
@@ -87,10 +99,8 @@ pub(super) struct Output<'a> {
     pub journal: Journal,
     /// Rejects of the run.
     pub rejects: RejectLog,
-    /// Whether the rows come from the source. The journal then follows the source's blocks.
-    pub from_source: bool,
-    /// Whether the files are sorted runs.
-    pub runs: bool,
+    /// The present pass. The journal follows the blocks of its input.
+    pub pass: Pass,
 }
 
 /// The state shared by all threads.
@@ -99,8 +109,8 @@ pub(super) struct CrystalStages<'a> {
     pub recipe: Arc<Recipe>,
     /// Encodes rows.
     pub format: &'a ShardFormat,
-    /// Sorts rows.
-    pub keys: &'a SortKeys,
+    /// Sorts rows, unless they stay in the order of the input.
+    pub keys: Option<&'a SortKeys>,
     /// Set from outside to cancel the run.
     pub cancel: &'a AtomicBool,
     /// Receives the progress of the run.
@@ -111,12 +121,12 @@ pub(super) struct CrystalStages<'a> {
     pub store: PathBuf,
     /// Identifiers of the rows from the resumed run, if label tables are joined.
     pub kept_before: SeenIds,
-    /// Whether the output consists of sorted runs. Each is as large as memory allows, so only one is made at a time.
-    pub(crate) runs: bool,
+    /// The present pass.
+    pub pass: Pass,
 }
 
 impl<'a> Stages for CrystalStages<'a> {
-    type Reader = Cursor;
+    type Reader = Cursor<'a>;
     type Arranger = Arranger;
     type Writer = Output<'a>;
     type Worker = BlockProcessor;
@@ -128,9 +138,10 @@ impl<'a> Stages for CrystalStages<'a> {
 
     fn output_limit(&self, threads: usize) -> usize {
         match self.format.schema().fields().len() {
-            _ if self.runs => 1,
-            WIDE_COLUMNS.. => OUTPUT_PIECES_PER_THREAD,
-            _ => OUTPUT_PIECES_PER_THREAD * threads,
+            // A sorted run is as large as memory allows, so only one is made at a time.
+            _ if self.pass == Pass::Runs => 1,
+            WIDE_COLUMNS.. => default_limit(1),
+            _ => default_limit(threads),
         }
     }
 
@@ -138,7 +149,7 @@ impl<'a> Stages for CrystalStages<'a> {
         BlockProcessor::new(&self.recipe)
     }
 
-    fn read(&self, cursor: &mut Cursor, piece: &mut RawPiece) -> Result<bool, BuildError> {
+    fn read(&self, cursor: &mut Cursor<'a>, piece: &mut RawPiece) -> Result<bool, BuildError> {
         loop {
             if self.cancel.load(Ordering::Relaxed) {
                 return Err(BuildError::Cancelled { store: self.store.clone() });
@@ -224,13 +235,17 @@ impl<'a> Stages for CrystalStages<'a> {
 /// Returns a [`BuildError`] if the rows do not have the schema of the format.
 pub(super) fn encode_step(
     format: &ShardFormat,
-    keys: &SortKeys,
+    keys: Option<&SortKeys>,
     step: Step,
 ) -> Result<EncodedStep, BuildError> {
     Ok(match step {
         Step::Rejects(rejects) => EncodedStep::Rejects(rejects),
         Step::RowGroup(batches) => EncodedStep::RowGroup(format.encode(&batches)?),
-        Step::SortedFile(batches) => EncodedStep::Run(keys.sort(&batches)?),
+        Step::SortedFile(batches) => EncodedStep::Run(match keys {
+            Some(keys) => keys.sort(&batches)?,
+            // Never so: without keys there are row groups and no sorted files.
+            None => batches,
+        }),
         Step::EndFile => EncodedStep::EndFile,
         Step::Commit(commit) => EncodedStep::Commit(commit),
     })
@@ -275,15 +290,19 @@ impl Output<'_> {
 
     fn commit(&mut self, commit: Commit) -> Result<(), BuildError> {
         let journal = &mut self.journal;
-        let files = if self.runs { &mut journal.runs } else { &mut journal.shards };
+        let files = match self.pass {
+            Pass::Runs => &mut journal.runs,
+            Pass::Shards | Pass::Merge => &mut journal.shards,
+        };
         files.append(&mut self.complete);
-        if self.from_source {
-            journal.blocks = commit.blocks;
-            journal.counts = commit.counts;
-            (journal.rejects_sha256, journal.rejects_bytes) = self.rejects.sync()?;
-            journal.input_ended = commit.input_ended;
-        } else {
-            journal.merged_blocks = commit.blocks;
+        match self.pass {
+            Pass::Shards | Pass::Runs => {
+                journal.blocks = commit.blocks;
+                journal.counts = commit.counts;
+                (journal.rejects_sha256, journal.rejects_bytes) = self.rejects.sync()?;
+                journal.input_ended = commit.input_ended;
+            }
+            Pass::Merge => journal.merged_blocks = commit.blocks,
         }
         journal.write(self.staging)
     }

@@ -14,7 +14,7 @@ use super::error::BuildError;
 use super::inputs::display_name;
 use super::inputs::{InputIdentity, change};
 use super::journal::{Journal, RunIdentity, read_rejects};
-use super::leftovers::{Leftovers, Ownership, remove, remove_notes, remove_staging, remove_temporary};
+use super::leftovers::{Leftovers, Ownership, remove, remove_run_files, remove_staging, remove_temporary};
 use super::rows::material_ids;
 use super::sorted::open_run;
 use crate::labels::{Fate, LabelTable};
@@ -191,7 +191,7 @@ impl StoreFolder {
         };
         begun(owned.replaced_source())?;
         leftovers.remove(&self.paths)?;
-        remove_notes(&staging)?;
+        remove_run_files(&staging)?;
         if owned.replaced_source() != run.source {
             begun(&run.source)?;
         }
@@ -206,15 +206,7 @@ impl StoreFolder {
         run: &RunIdentity,
         inputs: Inputs<'_>,
     ) -> Result<Option<String>, BuildError> {
-        let found = RunIdentity {
-            format_version: manifest.format_version,
-            software_version: manifest.software_version.clone(),
-            source: manifest.source.clone(),
-            part: manifest.part,
-            settings: manifest.settings.clone(),
-            options: manifest.options.clone(),
-        };
-        if let Some(difference) = run.difference(&found) {
+        if let Some(difference) = run.difference(&RunIdentity::of(manifest)) {
             return Ok(Some(difference));
         }
         let (count, paths) = match inputs {

@@ -4,28 +4,21 @@
 //! The identifier is `mat_id`. Properties are the keys of an entry and of its `data`: `e_form` and `e_above_hull` in
 //! eV/atom, `band_gap_ind` and `band_gap_dir` in eV, `energy`, uncorrected, in eV for the cell, and others.
 
-use std::path::PathBuf;
-
 use super::definition::SourceDefinition;
 use super::json_records::JsonRecords;
 use super::pymatgen_json::{RECORD_KEYS, read_record};
-use super::records::open_records;
-use super::{OpenSource, SourceError, SourceOptions};
 
 /// Key of the entries.
 pub(super) const LIST_KEY: &str = "entries";
 
+/// Name of the source.
+const NAME: &str = "alexandria";
 /// The definition of the source.
-pub(super) const SOURCE: SourceDefinition =
-    SourceDefinition { name: "alexandria", has_files: false, id_key: None, default_filters: &[], open };
-
-fn open(inputs: &[PathBuf], options: &SourceOptions, name: &str) -> Result<OpenSource, SourceError> {
-    open_records(&ENTRIES, inputs, options, name)
-}
+pub(super) const SOURCE: SourceDefinition = SourceDefinition::records(NAME, &ENTRIES);
 
 /// The format of the entries.
 static ENTRIES: JsonRecords = JsonRecords {
-    source: SOURCE.name,
+    source: NAME,
     list_key: Some(LIST_KEY),
     record_keys: &RECORD_KEYS,
     is_heading: |_| false,

@@ -7,7 +7,7 @@
 //! come in the order of their numbers. The list of rows takes 24 bytes of memory for each.
 
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use flate2::read::ZlibDecoder;
@@ -19,9 +19,9 @@ use super::input::Progress;
 use super::json::Cursor;
 use super::lmdb::{Lmdb, LmdbError, ValuePlace};
 use super::record_fields::{RecordFields, json_fields, json_property};
-use super::records::{Piece, RecordCutter, RecordLayout, open_records, stem};
+use super::records::{Piece, RecordCutter, RecordLayout, stem};
 use super::site_properties::{ASE_KEYS, SiteProperties};
-use super::{MAX_RECORD_BYTES, OpenSource, RecordError, SourceError, SourceOptions};
+use super::{MAX_RECORD_BYTES, RecordError, SourceError};
 
 /// Ending of the files' names.
 pub(super) const ENDINGS: [&str; 1] = [".aselmdb"];
@@ -42,12 +42,7 @@ const DESCRIPTIONS: [&[u8]; 8] = [
 ];
 
 /// The definition of the source.
-pub(super) const SOURCE: SourceDefinition =
-    SourceDefinition { name: "aselmdb", has_files: false, id_key: None, default_filters: &[], open };
-
-fn open(inputs: &[PathBuf], options: &SourceOptions, name: &str) -> Result<OpenSource, SourceError> {
-    open_records(&AseLmdb, inputs, options, name)
-}
+pub(super) const SOURCE: SourceDefinition = SourceDefinition::records("aselmdb", &AseLmdb);
 
 /// The format of rows, as they are packed in the file.
 struct AseLmdb;

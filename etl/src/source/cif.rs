@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crystal::cif::CifReader;
 
-use super::definition::SourceDefinition;
+use super::definition::{Opening, SourceDefinition};
 use super::files::{FileRule, base_name};
 use super::files_reader::open_files_source;
 use super::packing::{strip_ending, strip_packing};
@@ -17,14 +17,24 @@ use crate::reject::{Note, Origin, Reject, TOO_MANY_REJECTS};
 
 /// Largest number of rejects of one file that are listed individually.
 const MAX_REJECTS: usize = 1 << 16;
+/// Reason of rejects for properties that may be of any of several structures.
+const SEVERAL_STRUCTURES: &str = "several_structures";
+/// Message of these rejects.
+const AMBIGUOUS: &str =
+    "the CIF of a row with properties holds several structures: give each a row of its own";
 /// Extensions of CIFs. The second one is that of magnetic structures.
 const ENDINGS: [&str; 2] = [".cif", ".mcif"];
 /// The files of the source: `*.cif` and `*.mcif`, also compressed as in `*.cif.gz`.
 const RULE: FileRule = FileRule { what: "CIF files", identifier };
 
 /// The definition of the source.
-pub(super) const SOURCE: SourceDefinition =
-    SourceDefinition { name: "cif", has_files: true, id_key: None, default_filters: &[], open };
+pub(super) const SOURCE: SourceDefinition = SourceDefinition {
+    name: "cif",
+    has_files: true,
+    id_key: None,
+    default_filters: &[],
+    open: Opening::Own(open),
+};
 
 /// Returns the stem of a CIF's name.
 pub(crate) fn identifier(name: &str) -> Option<&str> {
@@ -69,8 +79,9 @@ pub(super) struct CifCrystals {
 }
 
 impl CifCrystals {
-    /// Passes every structure in `cif` to `sink`, under the name `stem` or `stem#block`. The line of the origin, if
-    /// it has one, is that where the CIF begins; lines of errors are counted from there.
+    /// Passes every structure in `cif` to `sink`, under the name `stem` or `stem#block`. Where there are values for it, in
+    /// `properties` or by the sink, it must hold a single structure. The line of the origin, if it has one, is that where
+    /// the CIF begins; lines of errors are counted from there.
     pub(super) fn read(
         &mut self,
         cif: &[u8],
@@ -81,6 +92,7 @@ impl CifCrystals {
     ) {
         let (mut rejects, mut more) = (0, 0);
         self.reader.limit_sites(sink.max_sites());
+        let has_values = properties.are_given() || sink.adds_values();
         self.reader.read(cif, &mut |block, result| {
             let material_id = block.entry_name(stem);
             // Lines are counted from that of the origin.
@@ -89,27 +101,26 @@ impl CifCrystals {
                 let line = line.checked_sub(1).map(|down| start.saturating_add(down));
                 Origin { line: line.or(origin.line), ..origin.clone() }
             };
+            // Nothing says which of several structures the values are of.
+            let is_ambiguous = block.is_one_of_several && has_values;
             match result {
-                Ok(structure) => {
+                Ok(structure) if !is_ambiguous => {
                     for note in block.notes {
                         let (id, at) = (Some(material_id.to_string()), origin_of(note.line));
                         sink.note(Note::new(id, at, note.code, note.message));
                     }
-                    sink.crystal(
-                        origin,
-                        ParsedCrystal {
-                            material_id: &material_id,
-                            structure,
-                            properties,
-                            immutable_id: None,
-                        },
-                    );
+                    let bare = ParsedCrystal::bare(&material_id, structure);
+                    sink.crystal(origin, ParsedCrystal { properties, ..bare });
                 }
-                Err(_) if rejects == MAX_REJECTS => more += 1,
-                Err(error) => {
+                _ if rejects == MAX_REJECTS => more += 1,
+                result => {
                     rejects += 1;
-                    let (id, at) = (Some(material_id.into_owned()), origin_of(error.line));
-                    sink.reject(Reject::new(id, at, error.reason_code(), error.to_string()));
+                    let (line, reason, message) = match result {
+                        Err(error) => (error.line, error.reason_code(), error.to_string()),
+                        Ok(_) => (block.line, SEVERAL_STRUCTURES, AMBIGUOUS.to_owned()),
+                    };
+                    let (id, at) = (Some(material_id.into_owned()), origin_of(line));
+                    sink.reject(Reject::new(id, at, reason, message));
                 }
             }
         });

@@ -33,6 +33,8 @@ pub(crate) enum NoClasses {
         /// Number of values.
         values: u64,
     },
+    /// Numbers that are not written plainly, as `10%`, alone or with plain ones.
+    OddNumbers,
     /// All values are the same.
     One,
 }
@@ -46,6 +48,7 @@ impl fmt::Display for NoClasses {
             Self::Control => f.write_str("a text with line breaks or other control characters"),
             Self::Many => write!(f, "over {MAX_CLASSES} different texts"),
             Self::Rare { texts, values } => write!(f, "{texts} different texts in {values} values"),
+            Self::OddNumbers => f.write_str("numbers with units, marks or separators"),
             Self::One => f.write_str("the same text everywhere"),
         }
     }
@@ -100,7 +103,7 @@ impl ClassScan {
         self.fault.is_none()
     }
 
-    /// Returns the texts by their indices, whatever their number. There are none if they are no classes.
+    /// Returns the texts by index; empty once they are known not to be classes.
     pub(crate) fn names(&self) -> &[String] {
         &self.names
     }

@@ -4,16 +4,13 @@
 //! The identifier is `configuration_id`. Properties are the columns of numbers, booleans and classes: `energy` in eV for
 //! the cell, `formation_energy`, `electronic_band_gap` in eV, and others; of the sites lists such as `charges` and `magmoms`.
 
-use std::path::PathBuf;
-
+use super::RecordError;
 use super::definition::SourceDefinition;
 use super::flat_json::{Cell, flat_numbers};
 use super::json::{Cursor, JsonError};
 use super::parquet_rows::ParquetRows;
 use super::record_fields::{IdKey, RecordFields, json_identifier, json_property};
-use super::records::open_records;
 use super::site_properties::{ASE_KEYS, SiteProperties};
-use super::{OpenSource, RecordError, SourceError, SourceOptions};
 
 /// Columns that every table of this source has.
 pub(super) const NEEDED: [&str; 4] = ["configuration_id", "cell", "atomic_numbers", "pbc"];
@@ -49,13 +46,10 @@ const RESTATED: [&str; 5] = ["elements", "elements_ratios", "dimension_types", "
 /// Beginning of the names of the columns of forces in older exports.
 const FORCES: &str = "atomic_forces";
 
+/// Name of the source.
+const NAME: &str = "colabfit";
 /// The definition of the source.
-pub(super) const SOURCE: SourceDefinition =
-    SourceDefinition { name: "colabfit", has_files: false, id_key: None, default_filters: &[], open };
-
-fn open(inputs: &[PathBuf], options: &SourceOptions, name: &str) -> Result<OpenSource, SourceError> {
-    open_records(&ROWS, inputs, options, name)
-}
+pub(super) const SOURCE: SourceDefinition = SourceDefinition::records(NAME, &ROWS);
 
 /// Returns the place of a part of the positions by the name of its column: 0 for the column of all, and 1 more than its number
 /// for one of several. `None` for any other column.
@@ -72,7 +66,7 @@ fn part_of(name: &str) -> Option<u64> {
 
 /// The format of the rows.
 static ROWS: ParquetRows =
-    ParquetRows { source: SOURCE.name, needed: &NEEDED, is_wanted, restated: &RESTATED, read };
+    ParquetRows { source: NAME, needed: &NEEDED, is_wanted, restated: &RESTATED, read };
 
 /// Whether a column of lists is read.
 fn is_wanted(name: &str) -> bool {

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::names::FileId;
+use super::records::RecordLayout;
 use super::{OpenSource, SourceError};
 
 /// The definition of a source, given in the file of the source.
@@ -15,8 +16,23 @@ pub(super) struct SourceDefinition {
     pub id_key: Option<&'static str>,
     /// Filters that apply by default.
     pub default_filters: &'static [&'static str],
-    /// Opens one or more inputs. The last argument is the value of the store's `source` column.
-    pub open: fn(&[PathBuf], &SourceOptions, &str) -> Result<OpenSource, SourceError>,
+    /// How inputs are opened.
+    pub open: Opening,
+}
+
+impl SourceDefinition {
+    /// Defines a source of records in a format.
+    pub(super) const fn records(name: &'static str, layout: &'static dyn RecordLayout) -> Self {
+        Self { name, has_files: false, id_key: None, default_filters: &[], open: Opening::Records(layout) }
+    }
+}
+
+/// How the inputs of a source are opened.
+pub(super) enum Opening {
+    /// As files of records in this format.
+    Records(&'static dyn RecordLayout),
+    /// By a function. Its last argument is the value of the store's `source` column.
+    Own(fn(&[PathBuf], &SourceOptions, &str) -> Result<OpenSource, SourceError>),
 }
 
 /// Options for reading a source.

@@ -10,18 +10,18 @@ use crystal::structure::Structure;
 use super::atoms::read_atoms;
 use super::document::open_document;
 use super::entry_values::{EntryProperties, EntryValues, MAX_KEY_BYTES, count_key};
+use super::identifier::check_identifier;
 use super::input::Progress;
 use super::json::{Cursor, Scalar};
 use super::json_stream::{Cut, JsonStream};
 use super::key_scan::{KeyScan, PropertyKey};
 use super::property_value::PropertyValue;
 use super::state::file_states;
-use super::unread::UnreadFiles;
 use super::{
     MAX_RECORD_BYTES, OpenSource, ParsedCrystal, RawBlock, RawRecord, RecordError, RecordParser,
     RecordReader, Sink, SourceError,
 };
-use crate::reject::{MAX_TEXT_BYTES, Origin, Reject};
+use crate::reject::Origin;
 
 /// The layout of a database's entries.
 #[derive(Debug, Clone, Copy)]
@@ -63,18 +63,17 @@ impl EntryLayout {
             EntryProperties::new(&shown, self.source, self.column_prefix, scan, entries)?;
         let progress = Progress::default();
         Ok(OpenSource {
-            name: name.to_owned(),
-            inputs: inputs.to_vec(),
-            states,
             properties: columns,
             classes,
-            embedded_labels: Vec::new(),
-            unread: UnreadFiles::default(),
-            named_cifs: None,
             notes,
-            progress: progress.clone(),
-            reader: Box::new(ArrayReader::new(inputs, progress)),
-            parser: Arc::new(move || Box::new(EntryParser::new(self, &keys))),
+            ..OpenSource::with_states(
+                name.to_owned(),
+                inputs.to_vec(),
+                states,
+                progress.clone(),
+                Box::new(ArrayReader::new(inputs, progress)),
+                Arc::new(move || Box::new(EntryParser::new(self, &keys))),
+            )
         })
     }
 
@@ -261,26 +260,6 @@ impl EntryParser {
     }
 }
 
-/// Returns the error of a name that is too long, given its size in bytes.
-pub(crate) fn too_long(what: &str, bytes: usize) -> RecordError {
-    RecordError::Identifier(format!("{what} has {bytes} bytes, {MAX_TEXT_BYTES} at most"))
-}
-
-/// Checks that an identifier can name a row of a store: it is not empty, not longer than a path and has no control
-/// characters.
-///
-/// # Errors
-/// Returns [`RecordError::Identifier`] if it cannot.
-pub(crate) fn check_identifier(text: &str) -> Result<(), RecordError> {
-    if text.len() > MAX_TEXT_BYTES {
-        return Err(too_long("the identifier", text.len()));
-    }
-    if text.is_empty() || text.chars().any(char::is_control) {
-        return Err(RecordError::Identifier(format!("{text:?}")));
-    }
-    Ok(())
-}
-
 impl RecordParser for EntryParser {
     fn parse(&mut self, bytes: &[u8], record: &RawRecord, sink: &mut dyn Sink) {
         let entry = bytes.get(record.body.clone()).unwrap_or_default();
@@ -302,15 +281,5 @@ impl RecordParser for EntryParser {
                 sink.reject(error.reject(material_id, record.origin.clone()));
             }
         }
-    }
-}
-
-impl RecordError {
-    /// Converts the error into a reject. A line in the record is converted to one in the file.
-    pub(crate) fn reject(&self, material_id: Option<String>, mut origin: Origin) -> Reject {
-        if let Some(line) = self.line() {
-            origin.line = Some(origin.line.map_or(line, |start| start.saturating_add(line - 1)));
-        }
-        Reject::new(material_id, origin, self.reason_code(), self.to_string())
     }
 }

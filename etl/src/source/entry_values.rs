@@ -5,9 +5,10 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::key_scan::{KeyIndex, KeyScan, MAX_PROPERTY_KEYS, PropertyKey, ScannedKeys};
-use super::odd_values::{left_out_notes, note_odd_values, odd_message, shown};
+use super::odd_values::{left_out_notes, note_odd_values};
 use super::properties::assign_keys;
 use super::property_value::{PropertyValue, Reading};
+use super::quote::{odd_message, shown};
 use super::{PropertyColumn, PropertyValues, RecordError, Sink, SourceError};
 use crate::reject::Origin;
 

@@ -8,7 +8,7 @@ use crystal::poscar::PoscarError;
 use schemas::count::counted;
 use thiserror::Error;
 
-use crate::reject::TOO_MANY_SITES;
+use crate::reject::{Origin, Reject, TOO_MANY_SITES};
 use crate::source::json::JsonError;
 use crate::source::{Look, SourceKind};
 
@@ -325,6 +325,14 @@ impl RecordError {
             Self::Frame { line, .. } => Some(*line),
             _ => None,
         }
+    }
+
+    /// Converts the error into a reject. A line in the record is converted to one in the file.
+    pub(crate) fn reject(&self, material_id: Option<String>, mut origin: Origin) -> Reject {
+        if let Some(line) = self.line() {
+            origin.line = Some(origin.line.map_or(line, |start| start.saturating_add(line - 1)));
+        }
+        Reject::new(material_id, origin, self.reason_code(), self.to_string())
     }
 }
 

@@ -6,8 +6,9 @@
 //! property of the crystal. Every other column with one number per atom is a property of the sites. Lists in the
 //! comment line, and columns of vectors, texts or truth values, are left out.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use crystal::element::symbol;
 use crystal::structure::Structure;
 
 use super::atoms::{Coordinates, complete, require_room};
@@ -18,10 +19,10 @@ use super::input::Progress;
 use super::json::parse_number;
 use super::property_value::PropertyValue;
 use super::record_fields::{IdKey, RecordFields};
-use super::records::{RecordCutter, RecordLayout, open_records};
+use super::records::{RecordCutter, RecordLayout};
 use super::site_properties::SiteProperties;
 use super::species::{element_number, species};
-use super::{OpenSource, RecordError, SourceError, SourceOptions};
+use super::{RecordError, SourceError};
 
 /// Endings of the files' names.
 pub(super) const ENDINGS: [&str; 2] = [".extxyz", ".xyz"];
@@ -31,12 +32,7 @@ const FIRST_ATOM_LINE: u32 = 3;
 const COMMENT_LINE: u32 = 2;
 
 /// The definition of the source.
-pub(super) const SOURCE: SourceDefinition =
-    SourceDefinition { name: "extxyz", has_files: false, id_key: None, default_filters: &[], open };
-
-fn open(inputs: &[PathBuf], options: &SourceOptions, name: &str) -> Result<OpenSource, SourceError> {
-    open_records(&Extxyz, inputs, options, name)
-}
+pub(super) const SOURCE: SourceDefinition = SourceDefinition::records("extxyz", &Extxyz);
 
 /// The format of frames. A record is a frame from its line of keys on.
 struct Extxyz;
@@ -51,7 +47,7 @@ impl RecordLayout for Extxyz {
     }
 
     fn open(&self, path: &Path, progress: &Progress) -> Result<Box<dyn RecordCutter>, SourceError> {
-        Ok(Box::new(FrameCutter::open(path, progress)?))
+        Ok(Box::new(FrameCutter::open(path, &ENDINGS, progress)?))
     }
 
     fn read(&self, record: &[u8], fields: &mut dyn RecordFields) -> Result<(), RecordError> {
@@ -110,10 +106,15 @@ fn read_columns(text: &str) -> Result<Columns, RecordError> {
     })
 }
 
+/// Returns the words of a list in the line of keys.
+fn list_words(text: &str) -> impl Iterator<Item = &str> {
+    text.split([' ', '\t', ',']).filter(|word| !word.is_empty())
+}
+
 /// Reads nine numbers as three cell vectors.
 fn read_lattice(text: &str) -> Result<[[f64; 3]; 3], RecordError> {
     let mut lattice = [[0.0; 3]; 3];
-    let mut words = text.split([' ', '\t', ',']).filter(|word| !word.is_empty());
+    let mut words = list_words(text);
     let mut number = || words.next().and_then(|word| parse_number(word.as_bytes()));
     let read =
         lattice.as_flattened_mut().iter_mut().all(|slot| number().map(|found| *slot = found).is_some());
@@ -125,15 +126,14 @@ fn read_lattice(text: &str) -> Result<[[f64; 3]; 3], RecordError> {
 
 /// Checks that a crystal is periodic in all three directions.
 fn check_periodic(text: &str) -> Result<(), RecordError> {
-    let words: Vec<&str> = text.split([' ', '\t', ',']).filter(|word| !word.is_empty()).collect();
-    let flag = |word: &&str| match *word {
+    let flag = |word: &str| match word {
         "T" | "t" | "1" => Some(true),
         "F" | "f" | "0" => Some(false),
         word if word.eq_ignore_ascii_case("true") => Some(true),
         word if word.eq_ignore_ascii_case("false") => Some(false),
         _ => None,
     };
-    match words.iter().map(flag).collect::<Option<Vec<_>>>().as_deref() {
+    match list_words(text).map(flag).collect::<Option<Vec<_>>>().as_deref() {
         Some([true, true, true]) => Ok(()),
         Some([_, _, _]) => Err(RecordError::NotPeriodic(format!("pbc={text:?}"))),
         _ => Err(fault(COMMENT_LINE, format!("pbc={text:?} is not three times T or F"))),
@@ -177,7 +177,7 @@ fn read_atom(
     require_room(structure.atomic_numbers.len())?;
     let site = structure.atomic_numbers.len() + 1;
     let mut position = [0.0; 3];
-    let mut number = None;
+    let (mut number, mut restated) = (None, None);
     let mut count = 0;
     for (at, word) in words(atom).enumerate() {
         count += 1;
@@ -191,6 +191,7 @@ fn read_atom(
             }
             (SpeciesColumn::Symbol(column), _) if at == *column => number = Some(species(word, site)?),
             (SpeciesColumn::Number(column), _) if at == *column => number = Some(element_number(word, site)?),
+            _ if columns.restated == Some(at) => restated = element_number(word, site).ok(),
             _ => {}
         }
     }
@@ -198,6 +199,10 @@ fn read_atom(
     let number = number.filter(|_| count >= columns.count && !exact);
     let number = number
         .ok_or_else(|| fault(line, format!("an atom with {count} values instead of {}", columns.count)))?;
+    if let Some(other) = restated.filter(|other| *other != number) {
+        let (number, other) = (symbol(number), symbol(other));
+        return Err(fault(line, format!("an atom is {number} by one column and {other} by another")));
+    }
     structure.atomic_numbers.push(number);
     structure.fractional.push(position);
     Ok(())
@@ -232,6 +237,35 @@ mod tests {
         let frame = "Properties=pos:R:3:tags:I:2:Z:I:1 Lattice=\"3 0 0 0 3 0 0 0 3\"\n1.5 0 0 9 9 84\n";
         let structure = read(frame).expect("a crystal");
         assert_eq!((structure.atomic_numbers[0], structure.fractional[0]), (84, [0.5, 0.0, 0.0]));
+    }
+
+    #[test]
+    fn columns_of_species_agree() {
+        for columns in ["species:S:1:Z:I:1:pos:R:3", "species:S:1:numbers:I:1:pos:R:3"] {
+            let head = SALT.replace("species:S:1:pos:R:3", columns);
+            let frame =
+                |second: u8| head.replace("Na 0", "Na 11 0").replace("Cl 2.8", &format!("Cl {second} 2.8"));
+            assert_eq!(
+                read(&frame(17)).map(|structure| structure.atomic_numbers),
+                Ok(vec![11, 17]),
+                "{columns}"
+            );
+            let error = read(&frame(35)).expect_err("another element");
+            assert_eq!((error.reason_code(), error.line()), ("bad_frame", Some(4)));
+            assert_eq!(error.to_string(), "an atom is Cl by one column and Br by another");
+        }
+    }
+
+    #[test]
+    fn atomic_numbers_by_both_names_agree() {
+        let frame = |second: u8| {
+            SALT.replace("species:S:1:pos:R:3", "Z:I:1:numbers:I:1:pos:R:3")
+                .replace("Na 0", "11 11 0")
+                .replace("Cl 2.8", &format!("17 {second} 2.8"))
+        };
+        assert_eq!(read(&frame(17)).map(|structure| structure.atomic_numbers), Ok(vec![11, 17]));
+        let error = read(&frame(35)).expect_err("another element");
+        assert_eq!(error.to_string(), "an atom is Cl by one column and Br by another");
     }
 
     /// The numbers of the sites under the key `site_q`, and what the first pass sees of it.

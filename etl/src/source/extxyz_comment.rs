@@ -86,19 +86,19 @@ impl<'a> XyzValue<'a> {
         let is_list = words().nth(1).is_some()
             && (words().all(is_flag) || words().all(|word| parse_number(word.as_bytes()).is_some()));
         let value = match text.trim() {
-            _ if is_list => PropertyValue::List,
             "T" => PropertyValue::Boolean(true),
             "F" => PropertyValue::Boolean(false),
-            text => PropertyValue::of_text(text.as_bytes()),
+            trimmed => PropertyValue::of_text(trimmed.as_bytes()),
         };
-        match value {
-            PropertyValue::List => Self { value: PropertyValue::Other, text: None },
-            value => Self { value, text: Some(text) },
+        if is_list || value == PropertyValue::List {
+            Self { value: PropertyValue::Other, text: None }
+        } else {
+            Self { value, text: Some(text) }
         }
     }
 }
 
-/// What the species of an atom are given by.
+/// Which column gives the species of an atom.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum SpeciesColumn {
     /// The column of the symbols.
@@ -123,6 +123,8 @@ pub(super) struct Columns {
     pub(super) species: SpeciesColumn,
     /// The first of the three columns of the position.
     pub(super) position: usize,
+    /// The column of the atomic numbers beside that of the symbols, which must not contradict it.
+    pub(super) restated: Option<usize>,
     /// Number of columns.
     pub(super) count: usize,
     /// Whether the frame names its columns. If so, atoms have no others.
@@ -137,7 +139,8 @@ impl Default for Columns {
     /// Returns the columns of plain XYZ: symbol and position.
     fn default() -> Self {
         let (numbers, others) = (Vec::new(), Vec::new());
-        Self { species: SpeciesColumn::Symbol(0), position: 1, count: 4, are_given: false, numbers, others }
+        let species = SpeciesColumn::Symbol(0);
+        Self { species, position: 1, restated: None, count: 4, are_given: false, numbers, others }
     }
 }
 
@@ -152,6 +155,7 @@ impl Columns {
         }
         let (mut symbol, mut number, mut position, mut count) = (None, None, None, 0usize);
         let (mut numbers, mut others, mut names) = (Vec::new(), Vec::new(), HashSet::new());
+        let mut restated = None;
         for [name, kind, width] in triples {
             if !names.insert(*name) {
                 return None;
@@ -162,6 +166,11 @@ impl Columns {
                 ("Z", "I", 1) => number = Some(count),
                 ("pos", "R", 3) => position = Some(count),
                 ("species" | "pos", ..) => return None,
+                // The name that ASE gives the atomic numbers.
+                ("numbers", "I", 1) => {
+                    restated = Some(count);
+                    numbers.push(FurtherColumn { name: (*name).to_owned(), at: count });
+                }
                 (name, "R" | "I", 1) => numbers.push(FurtherColumn { name: name.to_owned(), at: count }),
                 (name, "R" | "I" | "S" | "L", width) => {
                     others.push((name.to_owned(), format!("{kind}:{width}")));
@@ -174,7 +183,8 @@ impl Columns {
             }
         }
         let species = symbol.map(SpeciesColumn::Symbol).or(number.map(SpeciesColumn::Number))?;
-        Some(Self { species, position: position?, count, are_given: true, numbers, others })
+        let restated = if symbol.is_some() { number.or(restated) } else { restated };
+        Some(Self { species, position: position?, restated, count, are_given: true, numbers, others })
     }
 }
 

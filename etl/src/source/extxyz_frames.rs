@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use schemas::count::counted;
+
 use super::document::open_document;
 use super::input::Progress;
 use super::line_stream::LineStream;
@@ -14,8 +16,8 @@ const MAX_COUNT_BYTES: usize = 64;
 /// Largest number of bytes of a line that a message quotes.
 const SHOWN_BYTES: usize = 32;
 
-/// Cuts a file into frames. A frame that ends too early is one without content, and what follows is read from the next
-/// line with nothing but a number on.
+/// Cuts a file into frames. A frame that ends too early or goes on behind its last atom is one without content, and what
+/// follows is read from the next line with nothing but a number on.
 pub(super) struct FrameCutter {
     lines: LineStream,
     /// The line with the number of atoms, if it was read already.
@@ -32,13 +34,18 @@ fn lone_number(line: &[u8]) -> Option<u64> {
     is_number.then(|| std::str::from_utf8(digits).ok()?.parse().ok()).flatten()
 }
 
+/// Whether a line is that of a cell vector, `VEC1 4.0 0.0 0.0`, which ASE reads behind the atoms.
+fn is_cell_vector(line: &[u8]) -> bool {
+    matches!(line.trim_ascii_start(), [b'V', b'E', b'C', b'0'..=b'9', ..])
+}
+
 impl FrameCutter {
-    /// Opens a file, compressed or not.
+    /// Opens a file, compressed or not, or the only member of a zip archive whose name has one of the `endings`.
     ///
     /// # Errors
     /// Returns a [`SourceError`] if it cannot be opened.
-    pub(super) fn open(path: &Path, progress: &Progress) -> Result<Self, SourceError> {
-        let lines = LineStream::new(open_document(path, &["xyz"], progress)?);
+    pub(super) fn open(path: &Path, endings: &[&str], progress: &Progress) -> Result<Self, SourceError> {
+        let lines = LineStream::new(open_document(path, endings, progress)?);
         Ok(Self { lines, ahead: None, line: Vec::new(), begun: false })
     }
 
@@ -62,6 +69,21 @@ impl FrameCutter {
             }
         }
         Ok(())
+    }
+
+    /// Reads the line behind the last atom of a frame and its cell vectors, if it has any there. Returns whether it may be
+    /// one more atom: it is neither empty nor the number of atoms of the next frame.
+    fn goes_on(&mut self) -> Result<bool, SourceError> {
+        loop {
+            if self.count_line()? == 0 {
+                return Ok(false);
+            }
+            if !is_cell_vector(&self.line) {
+                break;
+            }
+        }
+        self.ahead = lone_number(&self.line);
+        Ok(self.ahead.is_none() && !self.line.trim_ascii().is_empty())
     }
 
     /// Appends the lines of a frame of `atoms` atoms.
@@ -119,7 +141,17 @@ impl RecordCutter for FrameCutter {
         let line = Some(self.lines.line());
         let start = bytes.len();
         let body = match atoms {
-            Ok(atoms) => self.frame(atoms, bytes)?,
+            Ok(atoms) => match self.frame(atoms, bytes)? {
+                Ok(()) if self.goes_on()? => {
+                    bytes.truncate(start);
+                    self.skip_to_frame()?;
+                    Err(RecordError::Frame {
+                        line: 1,
+                        message: format!("the frame has more than {} of atoms", counted(atoms, "line")),
+                    })
+                }
+                body => body,
+            },
             Err(()) => {
                 let shown = self.line.trim_ascii();
                 let shown = String::from_utf8_lossy(shown.get(..SHOWN_BYTES).unwrap_or(shown)).into_owned();
@@ -142,12 +174,13 @@ impl RecordCutter for FrameCutter {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::source::tests::{written, zip};
 
     /// Line and content of every frame, or its error.
     fn cut(text: &str) -> Vec<(u64, Result<String, String>)> {
         let file = tempfile::NamedTempFile::new().expect("a file");
         std::fs::write(file.path(), text).expect("a file");
-        let mut cutter = FrameCutter::open(file.path(), &Progress::default()).expect("a file");
+        let mut cutter = FrameCutter::open(file.path(), &[".xyz"], &Progress::default()).expect("a file");
         let (mut bytes, mut found) = (Vec::new(), Vec::new());
         while let Some(piece) = cutter.next(&mut bytes).expect("readable") {
             let body = piece.body.map(|body| String::from_utf8_lossy(&bytes[body]).into_owned());
@@ -170,19 +203,46 @@ mod tests {
         let few = |found: u64, atoms: u64| format!("the frame has {found} lines of atoms instead of {atoms}");
         let next = || (4, Ok("b\nX 2\n".to_owned()));
         assert_eq!(cut("3\na\nX 1\n1\nb\nX 2\n"), [(1, Err(few(1, 3))), next()]);
-        let found = cut("1\na\nX 1\nX 2\nX 3\n1\nb\nX\n");
-        assert_eq!(found[1].1, Err("\"X 2\" where a number of atoms is due".to_owned()));
-        assert_eq!((found[1].0, &found[2]), (4, &(6, Ok("b\nX\n".to_owned()))));
+        let more = Err("the frame has more than 1 line of atoms".to_owned());
+        let last = || (6, Ok("b\nX\n".to_owned()));
+        assert_eq!(cut("1\na\nX 1\nX 2\nX 3\n1\nb\nX\n"), [(1, more.clone()), last()]);
+        let behind = Err("\"X 2\" where a number of atoms is due".to_owned());
+        let found = cut("1\na\nX 1\n\nX 2\n1\nb\nX\n");
+        assert_eq!(found, [(1, Ok("a\nX 1\n".to_owned())), (5, behind), last()]);
+        let long = format!("1\na\nX 1\nX {}\n", "2 ".repeat(MAX_COUNT_BYTES));
+        assert_eq!(cut(&long), [(1, more)]);
         assert_eq!(cut("3\na\nX 1\n"), [(1, Err(few(1, 3)))]);
         assert_eq!(cut("3"), [(1, Err(few(0, 3)))]);
         assert_eq!(cut("18446744073709551615\na\nX 1\n")[0].1, Err(few(1, u64::MAX)));
     }
 
     #[test]
+    fn cell_vectors_behind_the_atoms_are_left_out() {
+        let vectors = format!("VEC1 3 0 0\n VEC2 0 3 0\nVEC3 {}0 0 3\n", " ".repeat(MAX_COUNT_BYTES));
+        let (first, last) = ((1, Ok("a\nX 1\n".to_owned())), (7, Ok("b\nX 2\n".to_owned())));
+        assert_eq!(cut(&format!("1\na\nX 1\n{vectors}1\nb\nX 2\n{vectors}")), [first.clone(), last]);
+        for rest in ["X 2\n", "VECTOR 1\n"] {
+            let more = "the frame has more than 1 line of atoms".to_owned();
+            assert_eq!(cut(&format!("1\na\nX 1\n{vectors}{rest}")), [(1, Err(more))], "{rest}");
+        }
+        assert_eq!(cut(&format!("1\na\nX 1\n{vectors}\n")), [first]);
+    }
+
+    #[test]
+    fn a_member_of_an_archive_needs_the_whole_ending() {
+        let members: [(&str, &[u8]); 2] = [("wyckoffxyz", b"no frames"), ("a.xyz", b"1\na\nX 1\n")];
+        let (_folder, path) = written("frames.zip", &zip(&members));
+        let mut cutter = FrameCutter::open(&path, &[".xyz"], &Progress::default()).expect("one file");
+        assert!(cutter.file().ends_with("!a.xyz"), "{}", cutter.file());
+        let piece = cutter.next(&mut Vec::new()).expect("readable").expect("a frame");
+        assert_eq!(piece.body, Ok(0..6));
+    }
+
+    #[test]
     fn what_is_no_xyz_is_named() {
         let file = tempfile::NamedTempFile::new().expect("a file");
         std::fs::write(file.path(), "data_x\n").expect("a file");
-        let mut cutter = FrameCutter::open(file.path(), &Progress::default()).expect("a file");
+        let mut cutter = FrameCutter::open(file.path(), &[".xyz"], &Progress::default()).expect("a file");
         let error = cutter.next(&mut Vec::new()).map(|_| ()).expect_err("no number").to_string();
         assert!(
             error.ends_with("begins with \"data_x\" instead of a number of atoms: no XYZ file"),

@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use schemas::regular::refuse_hollow;
 
-use super::entry::{check_identifier, too_long};
 use super::files::{FileRule, Files, open_files};
 use super::folder::WalkedFile;
 use super::hashes::{FileHash, FolderHash, hash_file};
+use super::identifier::{check_identifier, too_long};
 use super::input::Progress;
 use super::names::{FileName, Names};
 use super::packing::Packing;
@@ -42,19 +42,12 @@ pub(super) fn open_files_source(
 ) -> Result<OpenSource, SourceError> {
     let Survey { states, names, embedded_labels, unread } = survey(inputs, &rule, options)?;
     let progress = Progress::default();
+    let counted = progress.clone();
+    let reader = Box::new(FilesReader::new(inputs, rule, names, progress));
     Ok(OpenSource {
-        name: name.to_owned(),
-        inputs: inputs.to_vec(),
-        states,
-        properties: Vec::new(),
-        classes: Vec::new(),
         embedded_labels,
         unread,
-        named_cifs: None,
-        notes: Vec::new(),
-        progress: progress.clone(),
-        reader: Box::new(FilesReader::new(inputs, rule, names, progress)),
-        parser,
+        ..OpenSource::with_states(name.to_owned(), inputs.to_vec(), states, counted, reader, parser)
     })
 }
 

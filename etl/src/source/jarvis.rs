@@ -4,7 +4,7 @@
 //! The value of a property is a number, a number in quotes, or `na`. A key with such values only is a property; texts
 //! and nested values are not.
 
-use super::definition::SourceDefinition;
+use super::definition::{Opening, SourceDefinition};
 use super::entry::EntryLayout;
 
 /// The definition of the source.
@@ -13,7 +13,7 @@ pub(super) const SOURCE: SourceDefinition = SourceDefinition {
     has_files: false,
     id_key: Some(LAYOUT.id_key),
     default_filters: &[],
-    open: |inputs, _, name| LAYOUT.open(inputs, name),
+    open: Opening::Own(|inputs, _, name| LAYOUT.open(inputs, name)),
 };
 
 /// The layout of JARVIS's entries.

@@ -4,15 +4,12 @@
 //! columns of numbers, booleans and classes: `energy` in eV for the cell, `total_magnetization` in µB, and others; of the
 //! sites `magnetic_moments` in µB.
 
-use std::path::PathBuf;
-
+use super::RecordError;
 use super::definition::SourceDefinition;
 use super::json::Cursor;
 use super::optimade_structure::Attributes;
 use super::parquet_rows::ParquetRows;
 use super::record_fields::RecordFields;
-use super::records::open_records;
-use super::{OpenSource, RecordError, SourceError, SourceOptions};
 
 /// Columns that every table of this source has.
 pub(super) const NEEDED: [&str; 4] =
@@ -24,17 +21,14 @@ const RESTATED: [&str; 2] = ["elements", "elements_ratios"];
 /// Columns of lists with a number of every site.
 const SITE_KEYS: [&str; 1] = ["magnetic_moments"];
 
+/// Name of the source.
+const NAME: &str = "lemat";
 /// The definition of the source.
-pub(super) const SOURCE: SourceDefinition =
-    SourceDefinition { name: "lemat", has_files: false, id_key: None, default_filters: &[], open };
-
-fn open(inputs: &[PathBuf], options: &SourceOptions, name: &str) -> Result<OpenSource, SourceError> {
-    open_records(&ROWS, inputs, options, name)
-}
+pub(super) const SOURCE: SourceDefinition = SourceDefinition::records(NAME, &ROWS);
 
 /// The format of the rows.
 static ROWS: ParquetRows =
-    ParquetRows { source: SOURCE.name, needed: &NEEDED, is_wanted, restated: &RESTATED, read };
+    ParquetRows { source: NAME, needed: &NEEDED, is_wanted, restated: &RESTATED, read };
 
 /// Whether a column of lists is read.
 fn is_wanted(name: &str) -> bool {

@@ -8,14 +8,14 @@ use std::sync::Arc;
 use crystal::structure::Structure;
 
 use super::atoms::{Coordinates, complete};
-use super::entry::check_identifier;
+use super::identifier::check_identifier;
 use super::single::EntryFormat;
 use super::species::element_of;
 use super::state::InputState;
 use super::structures::{self, StructureParser};
 use super::{
-    MAX_RECORD_BYTES, OpenSource, ParsedCrystal, PropertyValues, RawBlock, RawRecord, RecordError,
-    RecordParser, RecordReader, Sink, SourceError, SourceOptions, UnreadFiles,
+    MAX_RECORD_BYTES, OpenSource, ParsedCrystal, RawBlock, RawRecord, RecordError, RecordParser,
+    RecordReader, Sink, SourceError, SourceOptions, UnreadFiles,
 };
 use crate::reject::Origin;
 
@@ -246,15 +246,7 @@ impl RecordParser for ListParser {
         match usize::try_from(record.origin.record - 1).ok().and_then(|at| items.get(at)) {
             Some(ListItem::Text { format, .. }) => self.of_texts(*format).parse(bytes, record, sink),
             Some(ListItem::Cell { material_id, cell }) => match cell.structure(&mut self.structure) {
-                Ok(()) => {
-                    let crystal = ParsedCrystal {
-                        material_id,
-                        immutable_id: None,
-                        structure: &self.structure,
-                        properties: PropertyValues::default(),
-                    };
-                    sink.crystal(&record.origin, crystal);
-                }
+                Ok(()) => sink.crystal(&record.origin, ParsedCrystal::bare(material_id, &self.structure)),
                 Err(error) => sink.reject(error.reject(Some(material_id.clone()), record.origin.clone())),
             },
             Some(ListItem::Path(_)) | None => {}

@@ -2,17 +2,12 @@
 //! match.
 
 use std::fmt;
-use std::io::Read;
 use std::path::Path;
 
-use super::document::open_document;
-use super::input::Progress;
-use super::json::{Cursor, JsonError};
-use super::packing::JSON_ENDINGS;
+use super::json::Cursor;
+use super::json_keys::{Keys, first_value, start_of};
 use super::{SourceError, SourceKind, alexandria, optimade};
 
-/// Number of bytes that are examined: the first entry or a good part of it.
-const START_BYTES: u64 = 64 << 10;
 /// Keys of a pandas table in split orientation, as published by MatBench.
 const TABLE_KEYS: [&str; 3] = ["index", "columns", "data"];
 /// Largest number of keys that a message names.
@@ -65,18 +60,6 @@ pub(super) fn look(path: &Path) -> Result<Option<Look>, SourceError> {
     start_of(path).map(|start| of_start(&start))
 }
 
-/// Returns the beginning of a document.
-///
-/// # Errors
-/// Returns a [`SourceError`] if it cannot be read.
-pub(super) fn start_of(path: &Path) -> Result<Vec<u8>, SourceError> {
-    let document = open_document(path, &JSON_ENDINGS, &Progress::default())?;
-    let mut start = Vec::new();
-    let read = document.stream.take(START_BYTES).read_to_end(&mut start);
-    read.map_err(|source| SourceError::read(&document.file, source))?;
-    Ok(start)
-}
-
 fn of_start(start: &[u8]) -> Option<Look> {
     let mut cursor = Cursor::new(start);
     match cursor.peek()? {
@@ -86,64 +69,19 @@ fn of_start(start: &[u8]) -> Option<Look> {
     }
 }
 
-/// The keys of an object, and whether they are complete. If so, the cursor is after the object.
-pub(super) struct Keys {
-    names: Vec<String>,
-    /// The first byte of the value of each.
-    values: Vec<Option<u8>>,
-    /// Whether the object ends in the available bytes.
-    pub(super) complete: bool,
+/// Returns the source whose records have these keys.
+fn records(keys: &Keys) -> Option<SourceKind> {
+    let is_structure = keys.have("lattice") && (keys.have("sites") || !keys.complete);
+    if is_structure || keys.have_value("structure", b'{') {
+        return Some(SourceKind::Pymatgen);
+    }
+    let is_optimade = keys.have_value(optimade::ATTRIBUTES_KEY, b'{') || keys.have(optimade::HEADING_KEY);
+    is_optimade.then_some(SourceKind::Optimade)
 }
 
-impl Keys {
-    /// Reads the keys in the available bytes.
-    pub(super) fn read(cursor: &mut Cursor<'_>) -> Self {
-        let (mut names, mut values) = (Vec::new(), Vec::new());
-        let mut read = || -> Result<(), JsonError> {
-            cursor.expect(b'{', "an object")?;
-            let mut first = true;
-            while let Some(key) = cursor.next_key(&mut first)? {
-                names.push(key.text().into_owned());
-                values.push(cursor.peek());
-                cursor.skip()?;
-            }
-            Ok(())
-        };
-        let complete = read().is_ok();
-        Self { names, values, complete }
-    }
-
-    /// Whether there is a key.
-    pub(super) fn have(&self, key: &str) -> bool {
-        self.names.iter().any(|name| name == key)
-    }
-
-    /// Whether there is a key whose value is an object, or an array where `open` is `[`.
-    fn have_value(&self, key: &str, open: u8) -> bool {
-        self.names.iter().zip(&self.values).any(|(name, value)| name == key && *value == Some(open))
-    }
-
-    /// Whether the first value of an object is an object.
-    pub(super) fn first_is_object(mut cursor: Cursor<'_>) -> bool {
-        first_value(&mut cursor).is_some() && cursor.peek() == Some(b'{')
-    }
-
-    /// Returns the source whose records have these keys.
-    fn records(&self) -> Option<SourceKind> {
-        let is_structure = self.have("lattice") && (self.have("sites") || !self.complete);
-        if is_structure || self.have_value("structure", b'{') {
-            return Some(SourceKind::Pymatgen);
-        }
-        let is_optimade = self.have_value(optimade::ATTRIBUTES_KEY, b'{') || self.have(optimade::HEADING_KEY);
-        is_optimade.then_some(SourceKind::Optimade)
-    }
-
-    /// Returns the database whose entries have these keys.
-    fn database(&self) -> Option<SourceKind> {
-        SourceKind::ALL
-            .into_iter()
-            .find(|kind| kind.definition().id_key.is_some_and(|id_key| self.have(id_key)))
-    }
+/// Returns the database whose entries have these keys.
+fn database(keys: &Keys) -> Option<SourceKind> {
+    SourceKind::ALL.into_iter().find(|kind| kind.definition().id_key.is_some_and(|id_key| keys.have(id_key)))
 }
 
 fn of_array(mut cursor: Cursor<'_>) -> Option<Look> {
@@ -153,10 +91,10 @@ fn of_array(mut cursor: Cursor<'_>) -> Option<Look> {
         return None;
     }
     let keys = Keys::read(&mut cursor);
-    if let Some(kind) = keys.database() {
+    if let Some(kind) = database(&keys) {
         return Some(Look::Source(kind));
     }
-    if let Some(kind) = keys.records() {
+    if let Some(kind) = records(&keys) {
         return Some(Look::Source(kind));
     }
     // An entry without its identifier becomes a single reject.
@@ -167,13 +105,13 @@ fn of_array(mut cursor: Cursor<'_>) -> Option<Look> {
 fn of_object(cursor: Cursor<'_>) -> Option<Look> {
     let mut behind = cursor.clone();
     let keys = Keys::read(&mut behind);
-    if let Some(kind) = keys.records() {
+    if let Some(kind) = records(&keys) {
         return Some(Look::Source(kind));
     }
     if keys.complete && behind.peek() == Some(b'{') {
         return Some(Look::Lines);
     }
-    if let Some(kind) = keys.database() {
+    if let Some(kind) = database(&keys) {
         return Some(Look::Entry(kind));
     }
     if keys.have("index") || keys.have("columns") {
@@ -202,10 +140,10 @@ fn of_object(cursor: Cursor<'_>) -> Option<Look> {
     }
     // Either splits, which hold nothing but texts, or entries.
     let entries = Keys::read(&mut inside.clone());
-    if let Some(kind) = entries.records() {
+    if let Some(kind) = records(&entries) {
         return Some(Look::Source(kind));
     }
-    if let Some(kind) = entries.database() {
+    if let Some(kind) = database(&entries) {
         return Some(Look::EntriesById(kind));
     }
     if entries.have("atoms") {
@@ -216,13 +154,6 @@ fn of_object(cursor: Cursor<'_>) -> Option<Look> {
     let begun = first_value(&mut inside).is_some() && inside.peek().as_ref().is_some_and(is_text);
     let is_split = empty || (begun && entries.values.iter().flatten().all(is_text));
     is_split.then_some(Look::Source(SourceKind::Poscar))
-}
-
-/// Moves to the first value of an object.
-fn first_value(cursor: &mut Cursor<'_>) -> Option<()> {
-    cursor.expect(b'{', "an object").ok()?;
-    cursor.next_key(&mut true).ok()??;
-    Some(())
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use schemas::property::PropertyKind;
 
-use super::definition::SourceDefinition;
+use super::definition::{Opening, SourceDefinition};
 use super::input::Progress;
 use super::json_stream::Cut;
 use super::matbench_first_rows::{FirstRows, STRUCTURE_COLUMN};
@@ -21,7 +21,6 @@ use super::properties::assign_columns;
 use super::property_value::Reading;
 use super::site_properties::column_of;
 use super::state::file_states;
-use super::unread::UnreadFiles;
 use super::{MAX_RECORD_BYTES, OpenSource, PropertyColumn, RawBlock, RecordError, RecordReader, SourceError};
 use crate::reject::Origin;
 
@@ -31,7 +30,7 @@ pub(super) const SOURCE: SourceDefinition = SourceDefinition {
     has_files: false,
     id_key: None,
     default_filters: &[],
-    open: |inputs, options, _| open(inputs, options.name.as_deref()),
+    open: Opening::Own(|inputs, options, _| open(inputs, options.name.as_deref())),
 };
 
 /// Opens tasks. Several tasks form one store with a property column for each.
@@ -83,18 +82,16 @@ fn open(inputs: &[PathBuf], name: Option<&str>) -> Result<OpenSource, SourceErro
     let doubt = |task: &Task| Some(format!("{}: {}", task.file, task.index.doubt(&task.name)?));
     let notes = tasks.iter().filter_map(doubt).collect();
     Ok(OpenSource {
-        name: name.map_or(own_name, str::to_owned),
-        inputs: inputs.to_vec(),
-        states: file_states(inputs)?,
         properties,
-        classes: Vec::new(),
-        embedded_labels: Vec::new(),
-        unread: UnreadFiles::default(),
-        named_cifs: None,
         notes,
-        progress: progress.clone(),
-        reader: Box::new(TaskReader { tasks: tasks.clone(), next: 0, current: None, progress }),
-        parser: Arc::new(move || Box::new(RowParser::new(tasks.clone(), property_count))),
+        ..OpenSource::with_states(
+            name.map_or(own_name, str::to_owned),
+            inputs.to_vec(),
+            file_states(inputs)?,
+            progress.clone(),
+            Box::new(TaskReader { tasks: tasks.clone(), next: 0, current: None, progress }),
+            Arc::new(move || Box::new(RowParser::new(tasks.clone(), property_count))),
+        )
     })
 }
 

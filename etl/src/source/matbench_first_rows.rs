@@ -1,4 +1,4 @@
-//! What the first rows of a MatBench task tell of its columns and of the properties of its sites.
+//! Kinds of the columns and of the sites' properties, inferred from the first rows.
 
 use crystal::structure::Structure;
 
@@ -10,7 +10,7 @@ use super::site_properties::SiteProperties;
 /// Column of the structures. Tasks without it are about compositions.
 pub(super) const STRUCTURE_COLUMN: &str = "structure";
 
-/// What the first rows of a task tell.
+/// Kinds of the columns and of the sites' properties, inferred from the first rows.
 pub(super) struct FirstRows {
     /// How the values of each column are read, as far as it is known.
     pub(super) readings: Vec<Option<Reading>>,

@@ -27,9 +27,11 @@ mod files_reader;
 mod flat_json;
 mod folder;
 mod hashes;
+mod identifier;
 mod input;
 mod jarvis;
 mod json;
+mod json_keys;
 mod json_records;
 mod json_scan;
 mod json_stream;
@@ -47,6 +49,7 @@ mod matbench_index;
 mod matbench_row;
 mod matbench_task;
 mod names;
+mod number_like;
 mod odd_values;
 mod open;
 mod optimade;
@@ -61,13 +64,16 @@ mod poscar_json;
 mod properties;
 mod property_value;
 mod pymatgen;
+mod pymatgen_checks;
 mod pymatgen_json;
+mod quote;
 mod record_fields;
 mod records;
 mod single;
 mod site_properties;
 mod species;
 mod state;
+mod stated_sites;
 mod structures;
 mod survey;
 mod table;
@@ -97,20 +103,22 @@ use state::file_states;
 pub(crate) use cif::identifier as cif_identifier;
 pub(crate) use classes::NoClasses;
 pub(crate) use document::{Document, check_encoding, open_document};
-pub(crate) use entry::{check_identifier, too_long};
 pub(crate) use files::base_name;
 pub(crate) use folder::links;
 pub(crate) use hashes::{FileHash, hash_input};
+pub(crate) use identifier::{check_identifier, too_long};
 pub(crate) use input::Progress;
 pub(crate) use json_stream::JsonStream;
 pub(crate) use json_string::JsonString;
 pub(crate) use key_scan::MAX_PROPERTY_KEYS;
-pub(crate) use odd_values::{Content, ODD_VALUE, Tally, shown};
+pub(crate) use number_like::{is_number_with_commas, is_whole, looks_like_number, unsigned};
+pub(crate) use odd_values::{Content, ODD_VALUE, Tally};
 pub(crate) use packing::is_json;
 pub(crate) use parquet_file::MAGIC as PARQUET_MAGIC;
 pub(crate) use properties::{MAX_TABLE_COLUMNS, assign_columns};
 #[cfg(test)]
 pub(crate) use pymatgen::read as read_pymatgen;
+pub(crate) use quote::shown;
 pub(crate) use state::{InputState, changed_since, file_state};
 pub(crate) use table_roles::find_id_column;
 pub(crate) use units::documented;
@@ -241,6 +249,13 @@ pub struct ParsedCrystal<'a> {
     pub immutable_id: Option<&'a str>,
 }
 
+impl<'a> ParsedCrystal<'a> {
+    /// Creates a crystal without properties.
+    fn bare(material_id: &'a str, structure: &'a Structure) -> Self {
+        Self { material_id, structure, properties: PropertyValues::default(), immutable_id: None }
+    }
+}
+
 /// Values of the properties of a crystal. The default has none.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct PropertyValues<'a> {
@@ -252,6 +267,11 @@ pub struct PropertyValues<'a> {
 }
 
 impl<'a> PropertyValues<'a> {
+    /// Whether there is any value.
+    pub(crate) fn are_given(self) -> bool {
+        self.values.iter().any(Option::is_some)
+    }
+
     /// Returns the value of a property, by its index.
     pub(crate) fn value(self, at: usize) -> Option<f64> {
         self.values.get(at).copied().flatten()
@@ -274,6 +294,10 @@ pub trait Sink {
     /// Returns the largest number of sites of a crystal. Further sites need not be read.
     fn max_sites(&self) -> usize {
         usize::MAX
+    }
+    /// Whether the crystals of the record get values from elsewhere. Then it must hold a single one.
+    fn adds_values(&self) -> bool {
+        false
     }
 }
 
@@ -361,20 +385,34 @@ impl OpenSource {
         reader: Box<dyn RecordReader>,
         parser: ParserFactory,
     ) -> Result<Self, SourceError> {
-        Ok(Self {
+        let states = file_states(&inputs)?;
+        Ok(Self::with_states(name, inputs, states, Progress::default(), reader, parser))
+    }
+
+    /// Creates a source as [`OpenSource::new`] does, from inputs whose states are known. The reader counts in
+    /// `progress`.
+    fn with_states(
+        name: String,
+        inputs: Vec<PathBuf>,
+        states: Vec<InputState>,
+        progress: Progress,
+        reader: Box<dyn RecordReader>,
+        parser: ParserFactory,
+    ) -> Self {
+        Self {
             name,
-            states: file_states(&inputs)?,
             inputs,
+            states,
             properties: Vec::new(),
             classes: Vec::new(),
             embedded_labels: Vec::new(),
             unread: UnreadFiles::default(),
             named_cifs: None,
             notes: Vec::new(),
-            progress: Progress::default(),
+            progress,
             reader,
             parser,
-        })
+        }
     }
 
     /// Returns the total size of the inputs in bytes.

@@ -106,13 +106,13 @@ pub(super) struct Names {
 /// Hashes that occurred, and those that occurred repeatedly.
 #[derive(Debug, Default)]
 struct Repeated {
-    met: HashSet<u64>,
+    seen: HashSet<u64>,
     again: HashSet<u64>,
 }
 
 impl Repeated {
-    fn meet(&mut self, hash: u64) {
-        if !self.met.insert(hash) {
+    fn add(&mut self, hash: u64) {
+        if !self.seen.insert(hash) {
             self.again.insert(hash);
         }
     }
@@ -158,7 +158,7 @@ impl Names {
     }
 
     /// Adds a file of the last input. Returns `false` if the source does not read files with this name.
-    pub(super) fn meet(&mut self, name: &str) -> bool {
+    pub(super) fn add(&mut self, name: &str) -> bool {
         let Some(at) = self.inputs.len().checked_sub(1) else { return false };
         let Some(parts) = self.parts(at, name) else { return false };
         let stem = hash(parts.stem);
@@ -173,18 +173,18 @@ impl Names {
                 return true;
             }
         }
-        self.stems.meet(stem);
+        self.stems.add(stem);
         if let Some(path) = path {
-            self.paths.meet(path);
+            self.paths.add(path);
         }
         true
     }
 
     /// Ends the collection and frees what is no longer needed.
-    pub(super) fn met(&mut self) {
+    pub(super) fn finish(&mut self) {
         self.own = HashSet::new();
         for names in [&mut self.stems, &mut self.paths] {
-            names.met = HashSet::new();
+            names.seen = HashSet::new();
         }
     }
 
@@ -241,11 +241,7 @@ impl Names {
     /// Returns the path relative to the input without extension: `mp-1/relaxed` for `mp-1/relaxed.cif`, and
     /// `mp-1/relax` for `mp-1/relax/CONTCAR`. For an input that is a file, only its innermost folder is included.
     fn short_path(&self, input: usize, parts: &Parts<'_>) -> String {
-        let mut folders: Vec<&str> = folders(parts.folder).collect();
-        // For one of VASP's own names the stem is the last folder.
-        if parts.own.is_some() {
-            folders.pop();
-        }
+        let mut folders = own_folders(parts);
         if self.inputs.get(input).is_some_and(|input| input.is_file) {
             folders.drain(..folders.len().saturating_sub(1));
         }
@@ -257,11 +253,7 @@ impl Names {
         if let Some(name) = self.input_name(input) {
             return format!("{name}/{short}");
         }
-        let mut folders: Vec<&str> = folders(parts.folder).collect();
-        if parts.own.is_some() {
-            folders.pop();
-        }
-        joined(folders.into_iter(), parts.stem)
+        joined(own_folders(parts).into_iter(), parts.stem)
     }
 }
 
@@ -274,6 +266,16 @@ pub(super) fn own_name(base: &str) -> Option<&str> {
 /// Returns the folders of a path, without empty components, `.` and `..`.
 fn folders(path: &str) -> impl DoubleEndedIterator<Item = &str> {
     path.split(['/', '\\']).filter(|part| !matches!(*part, "" | "." | ".."))
+}
+
+/// Returns the folders of a file that its stem does not name.
+fn own_folders<'a>(parts: &Parts<'a>) -> Vec<&'a str> {
+    let mut folders: Vec<&str> = folders(parts.folder).collect();
+    // For one of VASP's own names the stem is the last folder.
+    if parts.own.is_some() {
+        folders.pop();
+    }
+    folders
 }
 
 fn joined<'a>(folders: impl Iterator<Item = &'a str>, last: &'a str) -> String {
@@ -307,13 +309,13 @@ mod tests {
         for (input, files) in inputs {
             names.input(Path::new(input), files.is_empty());
             let files = if files.is_empty() { std::slice::from_ref(input) } else { files };
-            assert!(files.iter().all(|file| names.meet(file)), "{files:?}");
+            assert!(files.iter().all(|file| names.add(file)), "{files:?}");
         }
-        names.met();
+        names.finish();
         let mut found = Vec::new();
         for (at, (input, files)) in inputs.iter().enumerate() {
             for file in if files.is_empty() { std::slice::from_ref(input) } else { files } {
-                found.push(match names.of(at, file).expect("met before") {
+                found.push(match names.of(at, file).expect("added before") {
                     FileName::Id { id, alias: None } => id.into_owned(),
                     FileName::Id { id, alias: Some(alias) } => format!("{id} = {alias}"),
                     FileName::Superseded { id } => format!("({id})"),

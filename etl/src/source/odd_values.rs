@@ -2,29 +2,25 @@
 //!
 //! The rule is the same for all sources and label tables: a column is numeric if most of its values are numbers. Any
 //! other value in it is null, and a remark names it. Placeholders such as `-` or `n.d.` do not count against the
-//! column. A column of booleans alone is one of truth values, and one of few texts one of classes. A column is one of
-//! numbers of the sites if most of its values are lists of numbers, by the same rule. A documented property is always
-//! numeric; if most of its values are not numbers, each such value is an error of its entry.
+//! column. A column of booleans alone is one of truth values, and one of few texts one of classes, unless the texts are
+//! numbers that are not written plainly. A column is one of numbers of the sites if most of its values are lists of
+//! numbers, by the same rule. A documented property is always numeric; if most of its values are not numbers, each such
+//! value is an error of its entry.
 
 use std::borrow::Cow;
 use std::fmt::Write;
 
 use super::Sink;
 use super::classes::{ClassScan, NoClasses};
+use super::number_like::looks_like_number;
 use super::property_value::PropertyValue;
+use super::quote::shown;
 use crate::reject::{Note, Origin};
 
 /// Code of the remark about a value that counts as missing.
 pub(crate) const ODD_VALUE: &str = "odd_value";
-/// Largest number of characters of a value that a message quotes.
-const SHOWN_CHARACTERS: usize = 60;
 /// Largest number of columns that a note lists.
 const LISTED_COLUMNS: usize = 20;
-
-/// Returns the beginning of a value for a message.
-pub(crate) fn shown(value: &[u8]) -> String {
-    String::from_utf8_lossy(value).chars().take(SHOWN_CHARACTERS).collect()
-}
 
 /// Numbers of values of each kind in a column.
 #[derive(Debug, Clone, Default)]
@@ -37,6 +33,8 @@ pub(crate) struct Tally {
     lists: u64,
     /// Number of values that are neither numbers, booleans, lists, missing nor placeholders.
     texts: u64,
+    /// Number of texts that look like numbers, as long as all of them do.
+    odd_numbers: u64,
     /// The first boolean or text.
     first_text: Option<String>,
     /// The texts of all these values.
@@ -79,10 +77,16 @@ impl Tally {
         if !matches!(value, PropertyValue::Number(_)) {
             self.first_text.get_or_insert_with(|| shown(raw));
         }
+        let may_be_odd = value == PropertyValue::Other && self.odd_numbers + 1 == self.texts;
+        if !self.classes.is_open() && !may_be_odd {
+            return None;
+        }
+        let text = text();
+        self.odd_numbers += u64::from(may_be_odd && text.as_deref().is_some_and(looks_like_number));
         if !self.classes.is_open() {
             return None;
         }
-        match text() {
+        match text {
             Some(text) if value != PropertyValue::List => self.classes.see(text.trim()),
             _ => {
                 self.classes.see_other();
@@ -100,8 +104,14 @@ impl Tally {
             (0, _, 0) => Content::Booleans,
             // Booleans among numbers are neither numbers nor names.
             (_, _, 0) => Content::Other(NoClasses::Mixed),
+            _ if self.has_odd_numbers() => Content::Other(NoClasses::OddNumbers),
             _ => self.classes.classes().map_or_else(Content::Other, Content::Classes),
         }
+    }
+
+    /// Whether some values are numbers that are not written plainly, and all others numbers.
+    pub(crate) fn has_odd_numbers(&self) -> bool {
+        self.odd_numbers > 0 && self.odd_numbers + self.numbers == self.values()
     }
 
     /// Returns the texts of the values, by their indices.
@@ -146,12 +156,6 @@ pub(crate) fn left_out_notes(file: &str, columns: &[(String, Tally)]) -> Vec<Str
     notes
 }
 
-/// Returns the message about a value that counts as missing because it is no `wanted`, such as a number.
-pub(super) fn odd_message(key: &str, value: &[u8], wanted: &str) -> String {
-    let text = value.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\"")).unwrap_or(value);
-    format!("{key} is {:?}, no {wanted}: taken as missing", shown(text.trim_ascii()))
-}
-
 /// Passes on the remarks about the values of a record, before its crystal.
 pub(super) fn note_odd_values<T: Into<String>>(
     messages: impl IntoIterator<Item = T>,
@@ -188,6 +192,12 @@ mod tests {
         assert_eq!(tally(&["x", "1", " x", "1 "]).content(), Content::Classes(&names));
         let rare = NoClasses::Rare { texts: 2, values: 3 };
         assert_eq!(tally(&["x", "y", "x"]).content(), Content::Other(rare));
+        for text in ["10%", "1.5(2)", "0,5", "inf"] {
+            let odd = NoClasses::OddNumbers;
+            assert_eq!(tally(&[text, text, "1", "1"]).content(), Content::Other(odd), "{text}");
+            let names = [text, "x"].map(str::to_owned);
+            assert_eq!(tally(&[text, text, "x", "x"]).content(), Content::Classes(&names), "{text}");
+        }
         assert_eq!(tally(&["[1, 2]", "[3]", "x", ""]).content(), Content::SiteNumbers);
         assert_eq!(tally(&["[1, 2]", "x"]).content(), Content::Other(NoClasses::NoText));
         assert_eq!(tally(&["1", "2", "[3]"]).content(), Content::Numbers);
@@ -209,12 +219,5 @@ mod tests {
         let expected = "t.csv: left out, without numbers: note (2 different texts in 2 values)";
         assert_eq!(left_out_notes("t.csv", &texts), [expected]);
         assert!(left_out_notes("t.csv", &[]).is_empty());
-    }
-
-    #[test]
-    fn a_message_shows_the_value_without_its_quotes() {
-        let message = odd_message("gap", b"\"n.d.\"", "number");
-        assert_eq!(message, "gap is \"n.d.\", no number: taken as missing");
-        assert!(odd_message("gap", &[b'x'; 4096], "number").len() < 200);
     }
 }

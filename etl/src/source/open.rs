@@ -3,8 +3,10 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use super::definition::Opening;
 use super::detect::check;
 use super::kind::SourceKind;
+use super::records::open_records;
 use super::{OpenSource, SourceError, SourceOptions, structures};
 
 /// The kind of an input, as returned by [`detect`](fn@super::detect).
@@ -58,7 +60,10 @@ pub fn open(
     }
     inputs.iter().try_for_each(|path| check(kind, path))?;
     let name = options.name.as_deref().unwrap_or(kind.name());
-    (kind.definition().open)(inputs, options, name)
+    match kind.definition().open {
+        Opening::Records(layout) => open_records(layout, inputs, options, name),
+        Opening::Own(open) => open(inputs, options, name),
+    }
 }
 
 #[cfg(test)]

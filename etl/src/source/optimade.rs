@@ -3,15 +3,12 @@
 //! The identifier is `id`. Properties are the attributes that OPTIMADE does not define, such as `_mp_band_gap`. The
 //! lines that describe a data set, with `x-optimade` or the `type` `info`, are no entries.
 
-use std::path::PathBuf;
-
+use super::RecordError;
 use super::definition::SourceDefinition;
 use super::json::Cursor;
 use super::json_records::JsonRecords;
 use super::optimade_structure::Attributes;
 use super::record_fields::{IdKey, RecordFields, json_identifier};
-use super::records::open_records;
-use super::{OpenSource, RecordError, SourceError, SourceOptions};
 
 /// Key of the attributes in an entry.
 pub(super) const ATTRIBUTES_KEY: &str = "attributes";
@@ -24,17 +21,14 @@ const STRUCTURES: &str = "structures";
 /// Type of the entries that describe the properties of others.
 const INFO: &str = "info";
 
+/// Name of the source.
+const NAME: &str = "optimade";
 /// The definition of the source.
-pub(super) const SOURCE: SourceDefinition =
-    SourceDefinition { name: "optimade", has_files: false, id_key: None, default_filters: &[], open };
-
-fn open(inputs: &[PathBuf], options: &SourceOptions, name: &str) -> Result<OpenSource, SourceError> {
-    open_records(&ENTRIES, inputs, options, name)
-}
+pub(super) const SOURCE: SourceDefinition = SourceDefinition::records(NAME, &ENTRIES);
 
 /// The format of the entries.
 static ENTRIES: JsonRecords = JsonRecords {
-    source: SOURCE.name,
+    source: NAME,
     list_key: Some(LIST_KEY),
     record_keys: &[ATTRIBUTES_KEY, HEADING_KEY],
     is_heading,

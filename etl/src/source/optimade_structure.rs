@@ -1,18 +1,18 @@
 //! Attributes of a structure by OPTIMADE (v1.2, section "Structures Entries").
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::HashMap;
 
-use crystal::element::atomic_number_of;
 use crystal::structure::Structure;
-use schemas::count::counted;
 
 use super::RecordError;
 use super::atoms::{Coordinates, OCCUPANCY_TOLERANCE, complete, read_lattice, require_room};
 use super::json::{Cursor, given_twice};
 use super::json_string::JsonString;
+use super::quote::shown;
 use super::record_fields::{IdKey, RecordFields, json_identifier, json_property};
 use super::site_properties::SiteProperties;
 use super::species::{element, species};
+use super::stated_sites::StatedSites;
 
 /// Attributes that OPTIMADE defines and that are neither properties of the crystal nor read.
 const DEFINED: [&str; 10] = [
@@ -33,13 +33,6 @@ const HIDDEN_ATOMS: [&str; 4] = ["assemblies", "implicit_atoms", "site_attachmen
 const VACANCY: &str = "vacancy";
 /// Number of directions in which a crystal is periodic.
 const DIRECTIONS: f64 = 3.0;
-/// Largest number of characters of an attribute that a message quotes.
-const SHOWN_CHARACTERS: usize = 64;
-
-/// Returns the beginning of an attribute for a message.
-fn shown(raw: &[u8]) -> String {
-    String::from_utf8_lossy(raw).chars().take(SHOWN_CHARACTERS).collect()
-}
 
 /// The attributes that make the structure, as written. `null` counts as absent.
 #[derive(Debug, Default)]
@@ -54,12 +47,8 @@ pub(super) struct Attributes<'a> {
     features: Option<&'a [u8]>,
     /// Groups of sites that are occupied together, or exclude each other.
     assemblies: Option<&'a [u8]>,
-    /// Number of sites.
-    nsites: Option<&'a [u8]>,
-    /// Symbols of the elements at the sites.
-    elements: Option<&'a [u8]>,
-    /// Formula of the sites.
-    formula: Option<&'a [u8]>,
+    /// Number, elements and formula of the sites.
+    stated: StatedSites<'a>,
     /// The first of these keys that is given twice.
     doubled: Option<&'a [u8]>,
     /// Lists with a number of every site.
@@ -90,9 +79,9 @@ impl<'a> Attributes<'a> {
                 b"nperiodic_dimensions" => &mut attributes.periodic,
                 b"structure_features" => &mut attributes.features,
                 b"assemblies" => &mut attributes.assemblies,
-                b"nsites" => &mut attributes.nsites,
-                b"elements" => &mut attributes.elements,
-                b"chemical_formula_reduced" => &mut attributes.formula,
+                b"nsites" => &mut attributes.stated.nsites,
+                b"elements" => &mut attributes.stated.elements,
+                b"chemical_formula_reduced" => &mut attributes.stated.formula,
                 b"immutable_id" => {
                     json_identifier(IdKey::IMMUTABLE, cursor, fields)?;
                     continue;
@@ -161,40 +150,7 @@ impl<'a> Attributes<'a> {
             structure.atomic_numbers.push(number);
         }
         complete(structure, Coordinates::Cartesian)?;
-        self.check_sites(structure)
-    }
-
-    /// Checks number, elements and formula of the sites, if these are given. One that cannot be read says nothing.
-    fn check_sites(&self, structure: &Structure) -> Result<(), RecordError> {
-        let contradicts = |key: &str, raw: &[u8], wanted: &'static str| {
-            Err(RecordError::PropertyValue { key: key.to_owned(), value: shown(raw), wanted })
-        };
-        let mut atoms: BTreeMap<u8, u64> = BTreeMap::new();
-        for number in &structure.atomic_numbers {
-            *atoms.entry(*number).or_default() += 1;
-        }
-        let sites = structure.atomic_numbers.len();
-        if let Some(raw) = self.nsites {
-            let number = Cursor::new(raw).number().ok().filter(|number| number.is_finite());
-            if number.is_some_and(|number| number != sites as f64) {
-                let found = format!("{} for {}", String::from_utf8_lossy(raw), counted(sites, "position"));
-                return contradicts("nsites", found.as_bytes(), "count of them");
-            }
-        }
-        if let Some(raw) = self.elements {
-            let is_other =
-                |listed: BTreeSet<Option<u8>>| listed.into_iter().ne(atoms.keys().copied().map(Some));
-            if read_elements(raw).is_ok_and(is_other) {
-                return contradicts("elements", raw, "list of the elements at the sites");
-            }
-        }
-        if let Some(raw) = self.formula {
-            let formula = Cursor::new(raw).string().ok().and_then(|text| read_formula(text.raw));
-            if formula.is_some_and(|formula| !is_proportional(&formula, &atoms)) {
-                return contradicts("chemical_formula_reduced", raw, "formula of the sites");
-            }
-        }
-        Ok(())
+        self.stated.check(structure)
     }
 
     /// Checks that the structure is periodic in three directions, as far as that is given.
@@ -242,41 +198,7 @@ fn is_empty_list(raw: &[u8]) -> bool {
     inside.is_some_and(|inside| inside.trim_ascii().is_empty())
 }
 
-/// Returns the elements in an array of symbols, and `None` for a symbol of no element.
-fn read_elements(raw: &[u8]) -> Result<BTreeSet<Option<u8>>, RecordError> {
-    let (mut cursor, mut first, mut elements) = (Cursor::new(raw), true, BTreeSet::new());
-    cursor.expect(b'[', "an array of symbols")?;
-    while cursor.next_element(&mut first)? {
-        elements.insert(atomic_number_of(cursor.string()?.raw));
-    }
-    Ok(elements)
-}
-
-/// Returns the number of atoms of each element in a formula such as `H2O`. Returns `None` for any other text.
-fn read_formula(mut text: &[u8]) -> Option<BTreeMap<u8, u64>> {
-    let mut atoms: BTreeMap<u8, u64> = BTreeMap::new();
-    while !text.is_empty() {
-        let letters = 1 + text.iter().skip(1).take_while(|byte| byte.is_ascii_lowercase()).count();
-        let (symbol, rest) = text.split_at_checked(letters)?;
-        let (digits, rest) =
-            rest.split_at_checked(rest.iter().take_while(|byte| byte.is_ascii_digit()).count())?;
-        let count: u64 =
-            if digits.is_empty() { 1 } else { std::str::from_utf8(digits).ok()?.parse().ok()? };
-        let total = atoms.entry(atomic_number_of(symbol)?).or_default();
-        *total = total.checked_add(count)?;
-        text = rest;
-    }
-    (!atoms.is_empty()).then_some(atoms)
-}
-
-/// Whether two formulas have the same elements in the same proportions.
-fn is_proportional(a: &BTreeMap<u8, u64>, b: &BTreeMap<u8, u64>) -> bool {
-    let (Some(first), Some(other)) = (a.values().next(), b.values().next()) else { return false };
-    let product = |a: &u64, b: &u64| u128::from(*a) * u128::from(*b);
-    a.keys().eq(b.keys()) && a.values().zip(b.values()).all(|(a, b)| product(a, other) == product(b, first))
-}
-
-/// What occupies the sites of a species.
+/// Occupation of a species' sites.
 #[derive(Debug, Clone, PartialEq)]
 enum Occupant {
     /// One atom, by its symbol.

@@ -4,7 +4,7 @@
 //! Element symbols have a trailing blank. Six entries of the complete file name two elements in parentheses; they are
 //! ambiguous and are rejected. The identifier of entry 4061139 in a store is `oqmd-4061139`.
 
-use super::definition::SourceDefinition;
+use super::definition::{Opening, SourceDefinition};
 use super::entry::EntryLayout;
 
 /// The definition of the source.
@@ -13,7 +13,7 @@ pub(super) const SOURCE: SourceDefinition = SourceDefinition {
     has_files: false,
     id_key: Some(LAYOUT.id_key),
     default_filters: &DEFAULT_FILTERS,
-    open: |inputs, _, name| LAYOUT.open(inputs, name),
+    open: Opening::Own(|inputs, _, name| LAYOUT.open(inputs, name)),
 };
 
 /// The paper keeps 817,139 of 817,636 entries: those with a formation energy in [-5, 4] eV/atom, except one

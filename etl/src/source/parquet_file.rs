@@ -1,15 +1,13 @@
 //! Opening of Parquet tables.
 
-use std::fs::File;
 use std::path::Path;
 
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::Compression;
 use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
-use schemas::guard::{GuardedBatches, guarded};
-use schemas::pages::batch_rows;
-use schemas::regular;
+use schemas::StoreError;
+use schemas::guard::GuardedBatches;
+use schemas::parquet_table::ParquetTable;
 
 use super::SourceError;
 use super::properties::MAX_TABLE_COLUMNS;
@@ -34,16 +32,17 @@ pub(super) fn fault(file: &str, error: impl std::fmt::Display) -> SourceError {
 ///
 /// # Errors
 /// Returns a [`SourceError`] if it cannot be read or has too many columns.
-pub(super) fn open_table(path: &Path) -> Result<ParquetRecordBatchReaderBuilder<File>, SourceError> {
+pub(super) fn open_table(path: &Path) -> Result<ParquetTable, SourceError> {
     let shown = path.to_string_lossy();
-    let file = regular::open(path).map_err(|source| SourceError::open(path, source))?;
-    let builder =
-        guarded(|| ParquetRecordBatchReaderBuilder::try_new(file)).map_err(|error| fault(&shown, error))?;
-    let columns = builder.schema().fields().len();
+    let table = ParquetTable::open(path).map_err(|error| match error {
+        StoreError::Io { source, .. } => SourceError::open(path, source),
+        other => fault(&shown, other.problem()),
+    })?;
+    let columns = table.schema().fields().len();
     if columns > MAX_TABLE_COLUMNS {
         return Err(SourceError::layout(&shown, format!("{columns} columns, {MAX_TABLE_COLUMNS} at most")));
     }
-    Ok(builder)
+    Ok(table)
 }
 
 /// Opens the batches of some columns. Their number of rows is limited by memory, whatever the table repeats.
@@ -55,15 +54,9 @@ pub(super) fn open_batches(
     columns: Vec<usize>,
     most_rows: usize,
 ) -> Result<GuardedBatches, SourceError> {
-    let shown = path.to_string_lossy();
-    let builder = open_table(path)?;
-    let pages = regular::open(path).map_err(|source| SourceError::open(path, source))?;
-    let mask = ProjectionMask::roots(builder.parquet_schema(), columns);
-    let groups = 0..builder.metadata().num_row_groups();
-    let rows = batch_rows(&pages, builder.metadata(), groups, &mask, most_rows)
-        .map_err(|error| fault(&shown, error))?;
-    let builder = builder.with_projection(mask).with_batch_size(rows);
-    guarded(|| builder.build()).map(GuardedBatches::new).map_err(|error| fault(&shown, error))
+    let table = open_table(path)?;
+    let mask = ProjectionMask::roots(table.parquet_schema(), columns);
+    table.batches(mask, None, most_rows).map_err(|error| fault(&path.to_string_lossy(), error.problem()))
 }
 
 /// Checks that the columns are compressed in a supported way.
@@ -89,6 +82,8 @@ pub(super) fn check_compression(path: &Path, metadata: &ParquetMetaData) -> Resu
 
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
+
     use super::*;
 
     #[test]

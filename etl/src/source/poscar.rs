@@ -11,18 +11,17 @@ use std::sync::Arc;
 use crystal::poscar::PoscarReader;
 use crystal::structure::Structure;
 
-use super::definition::SourceDefinition;
+use super::definition::{Opening, SourceDefinition};
 use super::files::{FileRule, base_name, strip_archive};
 use super::files_reader::open_files_source;
 use super::input::Progress;
 use super::names::{OWN_NAMES, own_name};
 use super::packing::{Packing, is_json, strip_ending, strip_packing};
-use super::poscar_comment::note_comment;
+use super::poscar_comment::note_symbols;
 use super::poscar_json;
 use super::zip_archive::{ZipArchive, is_litter};
 use super::{
-    OpenSource, ParsedCrystal, PropertyValues, RawRecord, RecordError, RecordParser, Sink, SourceError,
-    SourceOptions,
+    OpenSource, ParsedCrystal, RawRecord, RecordError, RecordParser, Sink, SourceError, SourceOptions,
 };
 
 /// The files of the source.
@@ -35,8 +34,13 @@ const FOREIGN_ENDINGS: [&str; 5] = [".cif", ".mcif", ".json", ".csv", ".parquet"
 const SEPARATORS: [char; 3] = ['-', '_', '.'];
 
 /// The definition of the source.
-pub(super) const SOURCE: SourceDefinition =
-    SourceDefinition { name: "poscar", has_files: true, id_key: None, default_filters: &[], open };
+pub(super) const SOURCE: SourceDefinition = SourceDefinition {
+    name: "poscar",
+    has_files: true,
+    id_key: None,
+    default_filters: &[],
+    open: Opening::Own(open),
+};
 
 /// Returns the identifier in a POSCAR's name, including folders, or `None` if the name is not that of a POSCAR.
 pub fn identifier(name: &str) -> Option<&str> {
@@ -111,16 +115,8 @@ impl RecordParser for PoscarParser {
         let body = bytes.get(record.body.clone()).unwrap_or_default();
         match self.reader.read(body, &mut self.structure) {
             Ok(()) => {
-                note_comment(&self.reader, &name, &record.origin, sink);
-                sink.crystal(
-                    &record.origin,
-                    ParsedCrystal {
-                        material_id: &name,
-                        structure: &self.structure,
-                        properties: PropertyValues::default(),
-                        immutable_id: None,
-                    },
-                );
+                note_symbols(&self.reader, &self.structure, &name, &record.origin, sink);
+                sink.crystal(&record.origin, ParsedCrystal::bare(&name, &self.structure));
             }
             Err(error) => {
                 let error = RecordError::from(error);

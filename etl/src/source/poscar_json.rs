@@ -11,18 +11,17 @@ use crystal::poscar::PoscarReader;
 use crystal::structure::Structure;
 
 use super::document::open_document;
-use super::entry::check_identifier;
+use super::identifier::check_identifier;
 use super::input::Progress;
 use super::json::Cursor;
 use super::json_stream::{Cut, JsonStream};
 use super::json_string::{JsonString, unescape};
-use super::poscar_comment::note_comment;
+use super::poscar_comment::note_symbols;
 use super::state::file_states;
 use super::survey::MAX_LABEL_BYTES;
-use super::unread::UnreadFiles;
 use super::{
-    EmbeddedLabels, MAX_RECORD_BYTES, OpenSource, ParsedCrystal, PropertyValues, RawBlock, RawRecord,
-    RecordError, RecordParser, RecordReader, Sink, SourceError,
+    EmbeddedLabels, MAX_RECORD_BYTES, OpenSource, ParsedCrystal, RawBlock, RawRecord, RecordError,
+    RecordParser, RecordReader, Sink, SourceError,
 };
 use crate::reject::Origin;
 
@@ -37,25 +36,23 @@ const LABEL_HEADER: &[u8] = b"material_id,split\n";
 /// Returns a [`SourceError`] if one cannot be read or has another layout.
 pub(super) fn open(inputs: &[PathBuf], name: &str) -> Result<OpenSource, SourceError> {
     let progress = Progress::default();
+    let states = file_states(inputs)?;
     Ok(OpenSource {
-        name: name.to_owned(),
-        inputs: inputs.to_vec(),
-        states: file_states(inputs)?,
-        properties: Vec::new(),
-        classes: Vec::new(),
         embedded_labels: inputs.iter().map(|path| read_splits(path)).collect::<Result<_, _>>()?,
-        unread: UnreadFiles::default(),
-        named_cifs: None,
-        notes: Vec::new(),
-        progress: progress.clone(),
-        reader: Box::new(SplitReader {
-            inputs: inputs.iter().cloned().collect(),
-            current: None,
-            record: 0,
-            key: Vec::new(),
-            progress,
-        }),
-        parser: Arc::new(|| Box::new(TextParser::default())),
+        ..OpenSource::with_states(
+            name.to_owned(),
+            inputs.to_vec(),
+            states,
+            progress.clone(),
+            Box::new(SplitReader {
+                inputs: inputs.iter().cloned().collect(),
+                current: None,
+                record: 0,
+                key: Vec::new(),
+                progress,
+            }),
+            Arc::new(|| Box::new(TextParser::default())),
+        )
     })
 }
 
@@ -198,16 +195,8 @@ impl RecordParser for TextParser {
         let body = bytes.get(record.body.clone()).unwrap_or_default();
         match self.read(&name, body) {
             Ok(()) => {
-                note_comment(&self.reader, &name, &record.origin, sink);
-                sink.crystal(
-                    &record.origin,
-                    ParsedCrystal {
-                        material_id: &name,
-                        structure: &self.structure,
-                        properties: PropertyValues::default(),
-                        immutable_id: None,
-                    },
-                );
+                note_symbols(&self.reader, &self.structure, &name, &record.origin, sink);
+                sink.crystal(&record.origin, ParsedCrystal::bare(&name, &self.structure));
             }
             Err(error) => {
                 // Lines of the POSCAR are not lines of the file, where the POSCAR is on a single line.
@@ -222,6 +211,28 @@ impl RecordParser for TextParser {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::source::SourceKind;
+    use crate::source::tests::{read, written};
+
+    #[test]
+    fn symbols_behind_the_positions_that_differ_are_noted() {
+        let poscar = |first: &str| {
+            format!(
+                "a\\n1.0\\n4 0 0\\n0 4 0\\n0 0 4\\nCs Cl\\n1 1\\nDirect\\n0 0 0 {first}\\n0.5 0.5 0.5 Cl\\n"
+            )
+        };
+        let text =
+            format!("{{\"train\": {{\"same\": \"{}\",\n\"other\": \"{}\"}}}}", poscar("Cs"), poscar("Cl"));
+        let (_folder, path) = written("a.json", text.as_bytes());
+        let found = read(SourceKind::Poscar, &[&path]).expect("readable");
+        assert_eq!(found.ids(), ["same", "other"]);
+        let notes: Vec<_> = found
+            .notes
+            .iter()
+            .map(|note| (note.material_id.as_deref(), note.code, note.origin.line))
+            .collect();
+        assert_eq!(notes, [(Some("other"), "symbols_differ", Some(2))]);
+    }
 
     #[test]
     fn splits_make_a_table_of_bounded_size() {

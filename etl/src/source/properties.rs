@@ -1,8 +1,8 @@
 //! Assignment of columns to the properties of a source.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use schemas::property::{by_column, passthrough_column};
+use schemas::property::{by_column, documented_column, passthrough_column};
 use schemas::store::{SPLIT_PREFIX, column_by_name};
 
 use super::json_string::JsonString;
@@ -18,7 +18,7 @@ const CLASH_PREFIX: &str = "property_";
 /// Assigns a column to every key of a source. The columns hold numbers until their kinds are set.
 ///
 /// A documented key gets its documented column or, if another key of the source has it, the name that it would have
-/// without documentation. If the name is that of a fixed column, it gets the prefix `property_`.
+/// without documentation. A key that is documented as it is written comes before others, such as those with a unit. If the name is that of a fixed column, it gets the prefix `property_`.
 ///
 /// # Errors
 /// Returns [`SourceError::DuplicateColumn`] if two keys still have the same column.
@@ -28,10 +28,12 @@ pub(crate) fn assign_columns(
     prefix: &str,
     keys: impl IntoIterator<Item = String>,
 ) -> Result<Vec<PropertyColumn>, SourceError> {
+    let keys: Vec<String> = keys.into_iter().collect();
+    let exact = exact_columns(qualifier, keys.iter().map(String::as_str));
     let mut columns: Vec<PropertyColumn> = Vec::new();
     let mut places: HashMap<String, usize> = HashMap::new();
     for key in keys {
-        let column = column_of(qualifier, prefix, &key, |column| places.contains_key(column));
+        let column = column_of(qualifier, prefix, &key, &exact, |column| places.contains_key(column));
         if let Some(other) = places.get(&column).and_then(|at| columns.get(*at)) {
             let (file, first) = (file.to_owned(), other.key.clone());
             return Err(SourceError::DuplicateColumn { file, first, second: key, column });
@@ -54,9 +56,11 @@ pub(super) fn assign_keys(
     let mut columns: Vec<PropertyColumn> = Vec::with_capacity(keys.len());
     let mut kept: Vec<PropertyKey> = Vec::with_capacity(keys.len());
     let mut places: HashMap<String, usize> = HashMap::new();
-    for found in keys {
-        let key = JsonString { raw: &found.key, escaped: true }.text().into_owned();
-        let column = column_of(qualifier, prefix, &key, |column| places.contains_key(column));
+    let texts: Vec<String> =
+        keys.iter().map(|found| JsonString { raw: &found.key, escaped: true }.text().into_owned()).collect();
+    let exact = exact_columns(qualifier, texts.iter().map(String::as_str));
+    for (found, key) in keys.into_iter().zip(texts) {
+        let column = column_of(qualifier, prefix, &key, &exact, |column| places.contains_key(column));
         let Some(&at) = places.get(&column) else {
             places.insert(column.clone(), columns.len());
             columns.push(PropertyColumn { column, key, kind: found.reading.kind() });
@@ -79,9 +83,22 @@ pub(super) fn assign_keys(
     (columns, kept)
 }
 
-/// Returns the column of a key. `taken` states which columns other keys have.
-fn column_of(qualifier: &str, prefix: &str, key: &str, taken: impl Fn(&str) -> bool) -> String {
+/// Returns the documented columns of the keys that are documented as they are written.
+fn exact_columns<'a>(qualifier: &str, keys: impl Iterator<Item = &'a str>) -> HashSet<&'static str> {
+    keys.filter_map(|key| documented_column(qualifier, key)).map(|property| property.column).collect()
+}
+
+/// Returns the column of a key. `exact` are the columns of keys that are documented as they are written, and `taken`
+/// states which columns other keys have.
+fn column_of(
+    qualifier: &str,
+    prefix: &str,
+    key: &str,
+    exact: &HashSet<&str>,
+    taken: impl Fn(&str) -> bool,
+) -> String {
     let known = documented(qualifier, key).map(|property| property.column);
+    let known = known.filter(|column| !exact.contains(column) || documented_column(qualifier, key).is_some());
     match known.filter(|column| !taken(column)) {
         Some(column) => column.to_owned(),
         None => plain_column(prefix, key),
@@ -113,6 +130,12 @@ mod tests {
     #[test]
     fn a_documented_column_goes_to_the_first_key() {
         assert_eq!(columns(&["optb88vdw_bandgap", "bandgap"]), ["band_gap_ev", "jarvis_bandgap"]);
+    }
+
+    #[test]
+    fn a_key_that_is_documented_as_it_is_comes_first() {
+        assert_eq!(columns(&["bandgap_eV", "band_gap"]), ["jarvis_bandgap_ev", "band_gap_ev"]);
+        assert_eq!(columns(&["bandgap_eV", "Band gap"]), ["band_gap_ev", "jarvis_band_gap"]);
     }
 
     #[test]

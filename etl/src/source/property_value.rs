@@ -8,7 +8,7 @@ use schemas::property::PropertyKind;
 use super::RecordError;
 use super::json::{Scalar, excerpt, parse_number};
 use super::json_string::JsonString;
-use super::odd_values::odd_message;
+use super::quote::odd_message;
 
 /// Words for a missing value, in any case. An empty text is missing too.
 const MISSING_WORDS: [&[u8]; 8] = [b"na", b"n/a", b"nan", b"none", b"null", b"n.a.", b"#n/a", b"<na>"];

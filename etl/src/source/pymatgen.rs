@@ -5,12 +5,11 @@ use crystal::structure::Structure;
 
 use super::RecordError;
 use super::atoms::{Coordinates, OCCUPANCY_TOLERANCE, complete, read_lattice, require_room};
-use super::json::Cursor;
+use super::json::{Cursor, given_twice};
+use super::pymatgen_checks::{PARAMETERS, check_parameters, check_positions};
 use super::site_properties::SiteProperties;
 use super::species::species;
 
-/// Keys of the lengths and angles of a lattice.
-const PARAMETERS: [&str; 6] = ["a", "b", "c", "alpha", "beta", "gamma"];
 /// Number of directions in which a crystal is periodic.
 const DIRECTIONS: usize = 3;
 
@@ -26,11 +25,11 @@ pub(super) fn read_structure(cursor: &mut Cursor<'_>, structure: &mut Structure)
 /// skipped.
 ///
 /// Positions are the fractional coordinates `abc` of the sites. If all sites have only the Cartesian coordinates
-/// `xyz`, these are converted.
+/// `xyz`, these are converted. Where both are given, they may differ by a lattice vector.
 ///
 /// # Errors
-/// Returns a [`RecordError`] if a field is missing or malformed, if a site is not fully occupied by one species, or if
-/// the structure is not periodic in three directions.
+/// Returns a [`RecordError`] if a field is missing, malformed, given twice or contradicted by another one, if a site is
+/// not fully occupied by one species, or if the structure is not periodic in three directions.
 pub(super) fn read_with_properties(
     cursor: &mut Cursor<'_>,
     structure: &mut Structure,
@@ -39,10 +38,14 @@ pub(super) fn read_with_properties(
     structure.clear();
     let mut lattice_read = false;
     let mut coordinates = None;
+    // Index and Cartesian coordinates of the sites that have both.
+    let mut restated = Vec::new();
     cursor.expect(b'{', "a structure")?;
     let mut first = true;
     while let Some(key) = cursor.next_key(&mut first)? {
         match key.raw {
+            b"lattice" if lattice_read => return Err(given_twice(key.raw, cursor.position()).into()),
+            b"sites" if coordinates.is_some() => return Err(given_twice(key.raw, cursor.position()).into()),
             b"lattice" => {
                 structure.lattice = read_matrix(cursor)?;
                 lattice_read = true;
@@ -56,11 +59,18 @@ pub(super) fn read_with_properties(
                 while cursor.next_element(&mut first)? {
                     require_room(structure.atomic_numbers.len())?;
                     let site = structure.atomic_numbers.len() + 1;
-                    let (number, position, kind) = read_site(cursor, site, properties.as_deref_mut())?;
+                    let read = read_site(cursor, site, properties.as_deref_mut())?;
+                    let (position, kind) = match (read.fractional, read.cartesian) {
+                        (Some(position), _) => (position, Coordinates::Fractional),
+                        (None, Some(position)) => (position, Coordinates::Cartesian),
+                        (None, None) => return Err(RecordError::MissingField("abc")),
+                    };
                     if *coordinates.get_or_insert(kind) != kind {
                         return Err(RecordError::MissingField("abc"));
                     }
-                    structure.atomic_numbers.push(number);
+                    let cartesian = read.cartesian.filter(|_| kind == Coordinates::Fractional);
+                    restated.extend(cartesian.map(|position| (site - 1, position)));
+                    structure.atomic_numbers.push(read.number);
                     structure.fractional.push(position);
                 }
                 coordinates = coordinates.or(Some(Coordinates::Fractional));
@@ -71,7 +81,8 @@ pub(super) fn read_with_properties(
     if !lattice_read {
         return Err(RecordError::MissingField("lattice"));
     }
-    complete(structure, coordinates.ok_or(RecordError::MissingField("sites"))?)
+    complete(structure, coordinates.ok_or(RecordError::MissingField("sites"))?)?;
+    check_positions(structure, &restated)
 }
 
 /// Reads the properties of the sites of a structure, and nothing else of it.
@@ -109,26 +120,36 @@ pub(super) fn read_site_properties(
     Ok(())
 }
 
-/// Reads the `matrix` of a lattice or, if there is none, its lengths in Å and angles in degrees.
+/// Reads the `matrix` of a lattice or, if there is none, its lengths in Å and angles in degrees. Where both are given,
+/// they have to agree.
 fn read_matrix(cursor: &mut Cursor<'_>) -> Result<[[f64; 3]; 3], RecordError> {
-    let (mut matrix, mut parameters) = (None, [None; 6]);
+    let (mut matrix, mut parameters, mut volume) = (None, [None; 6], None);
     cursor.expect(b'{', "a lattice")?;
     let mut first = true;
     while let Some(key) = cursor.next_key(&mut first)? {
         match key.raw {
+            b"matrix" if matrix.is_some() => return Err(given_twice(key.raw, cursor.position()).into()),
             b"matrix" => matrix = Some(read_lattice(cursor)?),
             b"pbc" => check_periodic(cursor)?,
+            b"volume" => volume = Cursor::new(cursor.raw()?).number().ok(),
             raw => match PARAMETERS.iter().position(|name| name.as_bytes() == raw) {
                 Some(at) if matrix.is_none() => {
                     if let Some(slot) = parameters.get_mut(at) {
                         *slot = Some(cursor.number()?);
                     }
                 }
-                _ => cursor.skip()?,
+                // Beside a matrix they may be anything.
+                Some(at) => {
+                    if let (Some(slot), raw) = (parameters.get_mut(at), cursor.raw()?) {
+                        *slot = Cursor::new(raw).number().ok();
+                    }
+                }
+                None => cursor.skip()?,
             },
         }
     }
     if let Some(matrix) = matrix {
+        check_parameters(&matrix, &parameters, volume)?;
         return Ok(matrix);
     }
     match parameters {
@@ -168,21 +189,32 @@ fn lattice_of([a, b, c]: [f64; 3], [alpha, beta, gamma]: [f64; 3]) -> [[f64; 3];
     ]
 }
 
-/// Returns the atomic number, the position and the kind of coordinates of a site. Sites are counted from 1.
+/// A site.
+struct Site {
+    number: u8,
+    /// Its fractional coordinates, if they are given.
+    fractional: Option<[f64; 3]>,
+    /// Its Cartesian coordinates in Å, if they are given.
+    cartesian: Option<[f64; 3]>,
+}
+
+/// Reads a site. Sites are counted from 1.
 fn read_site(
     cursor: &mut Cursor<'_>,
     site: usize,
     mut properties: Option<&mut SiteProperties>,
-) -> Result<(u8, [f64; 3], Coordinates), RecordError> {
+) -> Result<Site, RecordError> {
     let (mut number, mut fractional, mut cartesian) = (None, None, None);
     cursor.expect(b'{', "a site")?;
     let mut first = true;
     while let Some(key) = cursor.next_key(&mut first)? {
         match key.raw {
+            b"species" if number.is_some() => return Err(given_twice(key.raw, cursor.position()).into()),
+            b"abc" if fractional.is_some() => return Err(given_twice(key.raw, cursor.position()).into()),
             b"species" => number = Some(read_species(cursor, site)?),
             b"abc" => fractional = Some(cursor.triple()?),
-            // Pymatgen itself reads `abc`, so the other keys are not needed.
-            b"xyz" if fractional.is_none() => cartesian = Some(cursor.triple()?),
+            // Pymatgen itself reads `abc`, so that anything may stand here beside it.
+            b"xyz" => cartesian = Cursor::new(cursor.raw()?).triple().ok().or(cartesian),
             b"properties" => match properties.as_deref_mut() {
                 Some(properties) if cursor.peek() == Some(b'{') => properties.read(cursor, site)?,
                 _ => cursor.skip()?,
@@ -191,11 +223,7 @@ fn read_site(
         }
     }
     let number = number.ok_or(RecordError::MissingField("species"))?;
-    match (fractional, cartesian) {
-        (Some(position), _) => Ok((number, position, Coordinates::Fractional)),
-        (None, Some(position)) => Ok((number, position, Coordinates::Cartesian)),
-        (None, None) => Err(RecordError::MissingField("abc")),
-    }
+    Ok(Site { number, fractional, cartesian })
 }
 
 /// Returns the atomic number of the only species of a site.
@@ -305,6 +333,44 @@ mod tests {
             assert_eq!(found.keys().collect::<Vec<_>>(), ["q", "v"]);
             assert_eq!(found.numbers("q", 2), Ok(Some(vec![1.0, -1.0])));
             assert!(found.numbers("v", 2).is_err());
+        }
+    }
+
+    #[test]
+    fn what_is_given_twice_agrees() {
+        let fault = |from: &str, to: &str| {
+            assert!(CHLORIDE.contains(from), "{from}");
+            read(&CHLORIDE.replace(from, to)).map(|_| ()).map_err(|error| error.to_string())
+        };
+        let xyz = "\"xyz\": [2.06, 2.06, 2.06]";
+        for to in ["[2.06, 2.062, 2.06]", "[2.06, -2.06, 6.18]", "null", "[NaN, 0, 0]", "\"none\""] {
+            assert_eq!(fault(xyz, &format!("\"xyz\": {to}")), Ok(()), "{to}");
+        }
+        let message = "property \"xyz\" is [1.0, 1.0, 1.0] of site 2, not a Cartesian form of its abc";
+        assert_eq!(fault(xyz, "\"xyz\": [1, 1, 1]"), Err(message.to_owned()));
+        let lattice = "\"a\": 4.12, ";
+        for to in ["\"a\": 4.12, \"alpha\": 90.0, \"volume\": 69.9, ", "\"volume\": null, ", "\"b\": NaN, "] {
+            assert_eq!(fault(lattice, to), Ok(()), "{to}");
+        }
+        for (to, key) in
+            [("\"a\": 9.9, ", "a"), ("\"gamma\": 120, ", "gamma"), ("\"volume\": 999, ", "volume")]
+        {
+            let error = fault(lattice, to).expect_err(to);
+            assert!(error.starts_with(&format!("property {key:?} is ")), "{error}");
+        }
+        let behind = "[0.0, 0.0, 4.12]]";
+        assert!(fault(behind, "[0.0, 0.0, 4.12]], \"c\": 5").is_err());
+        assert_eq!(fault(behind, "[0.0, 0.0, 4.12]], \"c\": null"), Ok(()));
+        for (from, to) in [
+            ("\"abc\": [0.5", "\"abc\": [0.25, 0.5, 0.5], \"abc\": [0.5"),
+            ("\"sites\": [", "\"sites\": [], \"sites\": ["),
+            (
+                "\"lattice\": {",
+                "\"lattice\": {\"matrix\": [[1, 0, 0], [0, 1, 0], [0, 0, 1]]}, \"lattice\": {",
+            ),
+        ] {
+            let error = fault(from, to).expect_err("a second one");
+            assert!(error.contains("expected every key once"), "{error}");
         }
     }
 

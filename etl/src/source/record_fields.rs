@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use crystal::structure::Structure;
 
 use super::RecordError;
-use super::entry::check_identifier;
 use super::entry_values::{EntryValues, MAX_KEY_BYTES, count_key};
+use super::identifier::check_identifier;
 use super::json::{Cursor, Scalar, excerpt};
 use super::json_string::JsonString;
 use super::key_scan::{KeyScan, PropertyKey};

@@ -9,10 +9,10 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::entry::check_identifier;
 use super::entry_values::EntryProperties;
 use super::files::base_name;
 use super::folder::FolderWalk;
+use super::identifier::check_identifier;
 use super::input::Progress;
 use super::packing::{strip_ending, strip_packing};
 use super::record_fields::{CrystalFields, RecordFields, ScanFields};
@@ -156,18 +156,18 @@ pub(super) fn open_records(
     }
     let progress = Progress::default();
     Ok(OpenSource {
-        name: name.to_owned(),
-        inputs: files.clone(),
-        states,
         properties: columns,
         classes,
-        embedded_labels: Vec::new(),
         unread,
-        named_cifs: None,
         notes,
-        progress: progress.clone(),
-        reader: Box::new(CutReader { layout, inputs: files.into(), current: None, progress }),
-        parser: Arc::new(move || Box::new(FieldParser { layout, fields: CrystalFields::new(&keys) })),
+        ..OpenSource::with_states(
+            name.to_owned(),
+            files.clone(),
+            states,
+            progress.clone(),
+            Box::new(CutReader { layout, inputs: files.into(), current: None, progress }),
+            Arc::new(move || Box::new(FieldParser { layout, fields: CrystalFields::new(&keys) })),
+        )
     })
 }
 

@@ -11,8 +11,7 @@ use super::entry::{EntryLayout, EntryParser};
 use super::json::Cursor;
 use super::pymatgen::read_structure;
 use super::{
-    ParsedCrystal, ParserFactory, PropertyValues, RawRecord, RecordError, RecordParser, Sink, cif, jarvis,
-    oqmd, poscar,
+    ParsedCrystal, ParserFactory, RawRecord, RecordError, RecordParser, Sink, cif, jarvis, oqmd, poscar,
 };
 
 /// The format of the text of an entry.
@@ -59,7 +58,7 @@ impl EntryFormat {
             Self::Poscar => Arc::new(|| Box::new(poscar::PoscarParser::default())),
             Self::Jarvis => entries(jarvis::LAYOUT),
             Self::Oqmd => entries(oqmd::LAYOUT),
-            Self::Pymatgen => Arc::new(|| Box::new(StructureParser::default())),
+            Self::Pymatgen => Arc::new(|| Box::new(PymatgenParser::default())),
         }
     }
 
@@ -85,11 +84,11 @@ impl FromStr for EntryFormat {
 
 /// A parser of pymatgen dictionaries.
 #[derive(Debug, Default)]
-struct StructureParser {
+struct PymatgenParser {
     structure: Structure,
 }
 
-impl StructureParser {
+impl PymatgenParser {
     fn read(&mut self, body: &[u8]) -> Result<(), RecordError> {
         let mut cursor = Cursor::new(body);
         read_structure(&mut cursor, &mut self.structure)?;
@@ -97,19 +96,11 @@ impl StructureParser {
     }
 }
 
-impl RecordParser for StructureParser {
+impl RecordParser for PymatgenParser {
     fn parse(&mut self, bytes: &[u8], record: &RawRecord, sink: &mut dyn Sink) {
         let name = String::from_utf8_lossy(bytes.get(record.name.clone()).unwrap_or_default());
         match self.read(bytes.get(record.body.clone()).unwrap_or_default()) {
-            Ok(()) => sink.crystal(
-                &record.origin,
-                ParsedCrystal {
-                    material_id: &name,
-                    structure: &self.structure,
-                    properties: PropertyValues::default(),
-                    immutable_id: None,
-                },
-            ),
+            Ok(()) => sink.crystal(&record.origin, ParsedCrystal::bare(&name, &self.structure)),
             Err(error) => sink.reject(error.reject(Some(name.into_owned()), record.origin.clone())),
         }
     }

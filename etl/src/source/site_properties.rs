@@ -7,8 +7,8 @@ use schemas::property::passthrough_column;
 
 use super::flat_json::array_of;
 use super::json::{Cursor, JsonError};
-use super::odd_values::{odd_message, shown};
 use super::property_value::{PropertyValue, list_of_text};
+use super::quote::{odd_message, shown};
 
 /// Keys of the quantities of ASE that are lists with a number of every atom: those of a structure, and results of
 /// calculators (`ase.db.row`, `ase.calculators.calculator.all_properties`).

@@ -57,7 +57,7 @@ pub(super) fn survey(
         states.push(scan.input(path, rule)?);
     }
     let Scan { mut names, embedded_labels, unread, .. } = scan;
-    names.met();
+    names.finish();
     Ok(Survey { states, names, embedded_labels, unread })
 }
 
@@ -88,7 +88,7 @@ impl Scan {
         self.names.input(path, matches!(files, Files::One(_)));
         let (state, crystals) = match files {
             Files::One(_) => {
-                self.names.meet(&path.to_string_lossy());
+                self.names.add(&path.to_string_lossy());
                 return file_state(path);
             }
             Files::Folder(walk) => self.folder(path, walk)?,
@@ -190,7 +190,7 @@ impl Scan {
     fn role(&mut self, name: &str) -> Role {
         if is_litter(name) {
             Role::Litter
-        } else if self.names.meet(name) {
+        } else if self.names.add(name) {
             Role::Crystal
         } else if self.labels_wanted && LABEL_NAMES.contains(&base_name(name)) {
             Role::Labels

@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::csv_stream::{CsvStream, Field, Fields};
-use super::definition::SourceDefinition;
+use super::definition::{Opening, SourceDefinition};
 use super::document::open_document;
-use super::entry::check_identifier;
+use super::identifier::check_identifier;
 use super::input::Progress;
 use super::json::excerpt;
 use super::json_stream::Cut;
@@ -24,7 +24,6 @@ use super::state::file_states;
 use super::table_cif::{NamedCifs, TableCifs};
 use super::table_parquet;
 use super::table_roles::{Properties, Role, check_unique, find_roles};
-use super::unread::UnreadFiles;
 use super::{
     MAX_RECORD_BYTES, OpenSource, PropertyValues, RawBlock, RawRecord, RecordError, RecordParser,
     RecordReader, Sink, SourceError, SourceOptions,
@@ -35,8 +34,13 @@ use crate::reject::Origin;
 const MAX_HEADER_BYTES: usize = 1 << 20;
 
 /// The definition of the source.
-pub(super) const SOURCE: SourceDefinition =
-    SourceDefinition { name: "table", has_files: false, id_key: None, default_filters: &[], open };
+pub(super) const SOURCE: SourceDefinition = SourceDefinition {
+    name: "table",
+    has_files: false,
+    id_key: None,
+    default_filters: &[],
+    open: Opening::Own(open),
+};
 
 /// A table whose header was read.
 #[derive(Debug, Clone)]
@@ -93,27 +97,27 @@ fn open(inputs: &[PathBuf], options: &SourceOptions, name: &str) -> Result<OpenS
     let property_count = properties.len();
     let progress = Progress::default();
     Ok(OpenSource {
-        name: name.to_owned(),
-        inputs: inputs.to_vec(),
-        states: file_states(inputs)?,
         properties,
         classes,
-        embedded_labels: Vec::new(),
-        unread: UnreadFiles::default(),
         named_cifs: named.finish(),
         notes,
-        progress: progress.clone(),
-        reader: Box::new(TableReader { tables: tables.clone(), next: 0, current: None, record: 0, progress }),
-        parser: Arc::new(move || {
-            Box::new(RowParser {
-                cifs: tables.iter().map(|table| TableCifs::new(&table.path)).collect(),
-                tables: tables.clone(),
-                readings: readings.clone(),
-                values: vec![None; property_count],
-                lists: Vec::new(),
-                odd: Vec::new(),
-            })
-        }),
+        ..OpenSource::with_states(
+            name.to_owned(),
+            inputs.to_vec(),
+            file_states(inputs)?,
+            progress.clone(),
+            Box::new(TableReader { tables: tables.clone(), next: 0, current: None, record: 0, progress }),
+            Arc::new(move || {
+                Box::new(RowParser {
+                    cifs: tables.iter().map(|table| TableCifs::new(&table.path)).collect(),
+                    tables: tables.clone(),
+                    readings: readings.clone(),
+                    values: vec![None; property_count],
+                    lists: Vec::new(),
+                    odd: Vec::new(),
+                })
+            }),
+        )
     })
 }
 

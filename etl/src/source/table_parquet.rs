@@ -9,7 +9,7 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, SchemaRef};
 use schemas::guard::GuardedBatches;
 
-use super::entry::check_identifier;
+use super::identifier::check_identifier;
 use super::input::Progress;
 use super::key_scan::{KeyScan, MAX_PROPERTY_KEYS};
 use super::parquet_file::{check_compression, fault, open_batches, open_table};
@@ -18,7 +18,6 @@ use super::state::{InputState, file_states};
 use super::table_cif::{NamedCifs, TableCifs};
 use super::table_parquet_row::{RowParser, RowValues};
 use super::table_roles::{Properties, Role, check_unique, find_roles};
-use super::unread::UnreadFiles;
 use super::{OpenSource, RawBlock, RecordError, RecordReader, SourceError, SourceOptions};
 use crate::reject::Origin;
 
@@ -91,28 +90,29 @@ pub(super) fn open(
     let keys: Vec<String> = properties.iter().map(|property| property.key.clone()).collect();
     let places: Vec<(Arc<str>, PathBuf)> =
         tables.iter().map(|table| (table.file.clone(), table.path.clone())).collect();
+    // The decoder does not read sequentially.
+    let states = states.into_iter().map(|state| InputState { in_order: false, ..state }).collect();
     Ok(OpenSource {
-        name: name.to_owned(),
-        inputs: inputs.to_vec(),
-        // The decoder does not read sequentially.
-        states: states.into_iter().map(|state| InputState { in_order: false, ..state }).collect(),
         properties,
         classes,
-        embedded_labels: Vec::new(),
-        unread: UnreadFiles::default(),
         named_cifs: named.finish(),
         notes,
-        progress: Progress::default(),
-        reader: Box::new(ParquetReader {
-            tables: tables.into_iter(),
-            current: None,
-            finished_bytes: 0,
-            values: RowValues::new(keys, readings),
-        }),
-        parser: Arc::new(move || {
-            let cifs = places.iter().map(|(file, path)| (file.clone(), TableCifs::new(path)));
-            Box::new(RowParser::new(property_count, cifs.collect()))
-        }),
+        ..OpenSource::with_states(
+            name.to_owned(),
+            inputs.to_vec(),
+            states,
+            Progress::default(),
+            Box::new(ParquetReader {
+                tables: tables.into_iter(),
+                current: None,
+                finished_bytes: 0,
+                values: RowValues::new(keys, readings),
+            }),
+            Arc::new(move || {
+                let cifs = places.iter().map(|(file, path)| (file.clone(), TableCifs::new(path)));
+                Box::new(RowParser::new(property_count, cifs.collect()))
+            }),
+        )
     })
 }
 

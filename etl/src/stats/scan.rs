@@ -96,9 +96,10 @@ pub(super) fn scan(store: &Path, manifest: &Manifest) -> Result<Scan, StoreError
         let columns: Vec<&str> =
             FIXED_COLUMNS.iter().copied().chain(labels.iter().map(String::as_str)).collect();
         for batch in shard.batches(None, Some(&columns))? {
-            let refuse = |message: String| StoreError::Parquet { path: path.clone(), message };
-            let batch = batch.map_err(|error| refuse(error.to_string()))?;
-            scan.add(&batch).ok_or_else(|| refuse("columns of unexpected types".to_owned()))?;
+            scan.add(&batch?).ok_or_else(|| StoreError::Parquet {
+                path: path.clone(),
+                message: "columns of unexpected types".to_owned(),
+            })?;
         }
     }
     Ok(scan)

@@ -6,10 +6,7 @@ use std::path::Path;
 use arrow::array::AsArray;
 use arrow::datatypes::Schema;
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use schemas::guard::{GuardedBatches, guarded};
-use schemas::pages::batch_rows;
-use schemas::regular;
+use schemas::parquet_table::ParquetTable;
 use schemas::store::reject_schema;
 
 use super::Validation;
@@ -26,19 +23,12 @@ fn columns(schema: &Schema) -> String {
 
 /// Reads the columns of a rejects table and its number of rows for each reason.
 fn read(path: &Path) -> Result<(String, BTreeMap<String, u64>), String> {
-    let file = regular::open(path).map_err(|error| error.to_string())?;
-    let pages = file.try_clone().map_err(|error| error.to_string())?;
-    let builder =
-        guarded(|| ParquetRecordBatchReaderBuilder::try_new(file)).map_err(|error| error.to_string())?;
-    let found = columns(builder.schema());
-    let mask = ProjectionMask::columns(builder.parquet_schema(), ["reason"]);
-    let groups = 0..builder.metadata().num_row_groups();
-    let rows = batch_rows(&pages, builder.metadata(), groups, &mask, BATCH_ROWS);
-    let rows = rows.map_err(|error| error.to_string())?;
-    let builder = builder.with_projection(mask).with_batch_size(rows);
-    let reader = guarded(|| builder.build()).map_err(|error| error.to_string())?;
+    let table = ParquetTable::open(path).map_err(|error| error.problem())?;
+    let found = columns(table.schema());
+    let mask = ProjectionMask::columns(table.parquet_schema(), ["reason"]);
+    let batches = table.batches(mask, None, BATCH_ROWS).map_err(|error| error.problem())?;
     let mut reasons = BTreeMap::new();
-    for batch in GuardedBatches::new(reader) {
+    for batch in batches {
         let batch = batch.map_err(|error| error.to_string())?;
         let texts = batch.column_by_name("reason").and_then(|column| column.as_string_opt::<i32>());
         for reason in texts.into_iter().flatten() {

@@ -260,6 +260,7 @@ fn compare_hash(
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
     use std::sync::Arc;
 
     use arrow::array::{
@@ -271,6 +272,10 @@ mod tests {
     use super::*;
     use crate::test_store;
 
+    fn in_memory(batch: RecordBatch) -> CrystalBatch {
+        CrystalBatch::new(Path::new("").into(), batch).expect("fits")
+    }
+
     #[test]
     fn formulas_and_numbers_of_elements_are_recomputed() {
         let folder = test_store::folder();
@@ -280,8 +285,7 @@ mod tests {
         let replaced = |name: &str, column: ArrayRef| {
             let mut columns = batch.columns().to_vec();
             columns[batch.schema().index_of(name).expect("a column")] = column;
-            CrystalBatch::new(RecordBatch::try_new(batch.schema(), columns).expect("the schema"))
-                .expect("fits")
+            in_memory(RecordBatch::try_new(batch.schema(), columns).expect("the schema"))
         };
         let settings = FeatureSettings::default();
         let mut recomputer = Recomputer {
@@ -317,8 +321,7 @@ mod tests {
             let field = Field::new("site_charge", lists.data_type().clone(), true);
             let fields = batch.schema().fields().iter().cloned().chain([Arc::new(field)]).collect::<Vec<_>>();
             let columns = [batch.columns(), &[Arc::new(lists) as ArrayRef]].concat();
-            CrystalBatch::new(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).expect("a row"))
-                .expect("fits")
+            in_memory(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).expect("a row"))
         };
         assert_eq!(faults(&with_charges([2.0, -2.0].repeat(4))), []);
         let expected = fault("site_charge", "8 numbers, one a site", "1 number");

@@ -13,7 +13,7 @@ use super::{WorkerError, WorkerRequest};
 use crate::filter::Filter;
 use crate::labels::LabelTable;
 use crate::pipeline::BuildError;
-use crate::pipeline::process::{ProcessedBlock, Recipe};
+use crate::pipeline::block::{ProcessedBlock, Recipe};
 use crate::pipeline::rows::RowBuilder;
 use crate::pipeline::source_properties::SourceProperties;
 use crate::reject::{Note, Origin, Reject};
@@ -180,11 +180,17 @@ struct Labelled<'a> {
     rows: &'a mut RowBuilder,
 }
 
+impl<'a> Labelled<'a> {
+    fn values(&self) -> PropertyValues<'a> {
+        PropertyValues { values: self.properties, lists: &[] }
+    }
+}
+
 impl Sink for Labelled<'_> {
     fn crystal(&mut self, origin: &Origin, crystal: ParsedCrystal<'_>) {
         let material_id = self.id.unwrap_or(crystal.material_id);
         let structure = crystal.structure;
-        let properties = PropertyValues { values: self.properties, lists: &[] };
+        let properties = self.values();
         let immutable_id = crystal.immutable_id;
         self.rows.crystal(origin, ParsedCrystal { material_id, structure, properties, immutable_id });
     }
@@ -197,6 +203,14 @@ impl Sink for Labelled<'_> {
     fn note(&mut self, note: Note) {
         let material_id = self.id.map(str::to_owned).or(note.material_id);
         self.rows.note(Note::new(material_id, note.origin, note.code, note.message));
+    }
+
+    fn max_sites(&self) -> usize {
+        self.rows.max_sites()
+    }
+
+    fn adds_values(&self) -> bool {
+        self.values().are_given()
     }
 }
 

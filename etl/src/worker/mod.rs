@@ -72,10 +72,10 @@ pub struct PartRequest {
 /// Duplicates are not detected.
 ///
 /// # Errors
-/// Returns a [`WorkerError`] if the input is damaged, truncated or lacks a required column, or if the output cannot
-/// be written.
+/// Returns a [`WorkerError`] if a limit of the request is out of range, if the input is damaged, truncated or lacks a
+/// required column, or if the output cannot be written.
 pub fn features(request: &WorkerRequest, input: impl Read, output: impl Write) -> Result<(), WorkerError> {
-    require_positive("max_sites", request.bounds.max_sites)?;
+    request.bounds.check()?;
     let mut blocks = Blocks::open(request, input)?;
     let shard = Arc::clone(blocks.schema());
     let schema = output::schema(&shard, &request.settings);
@@ -102,7 +102,7 @@ pub fn part(
     input: impl Read,
     output: impl Write,
 ) -> Result<Manifest, WorkerError> {
-    require_positive("max_sites", request.bounds.max_sites)?;
+    request.bounds.check()?;
     require_positive("shard_rows", part.shard_rows)?;
     require_positive("row_group_rows", part.row_group_rows)?;
     let blocks = Blocks::open(request, input)?;
@@ -175,4 +175,56 @@ fn receipt(part: &PartRequest, manifest: &Manifest) -> Result<RecordBatch, Arrow
         ("filtered", number(counts.filtered)),
         ("rejected", number(counts.rejected)),
     ])
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    fn request(bounds: Bounds) -> WorkerRequest {
+        WorkerRequest {
+            format: EntryFormat::Cif,
+            name: "lab".to_owned(),
+            settings: FeatureSettings::default(),
+            bounds,
+            filters: Vec::new(),
+            space_groups: false,
+        }
+    }
+
+    fn part_request(store: PathBuf) -> PartRequest {
+        let part = Part::new(1, 2).expect("the first of two");
+        PartRequest { store, part, shard_rows: 8, row_group_rows: 8, force: false }
+    }
+
+    #[test]
+    fn limits_out_of_range_are_refused() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let store = folder.path().join("store");
+        for (bounds, option) in [
+            (Bounds { max_sites: 0, ..Bounds::default() }, "max_sites"),
+            (Bounds { min_volume: f64::NAN, ..Bounds::default() }, "min_volume"),
+            (Bounds { min_distance: -1.0, ..Bounds::default() }, "min_distance"),
+        ] {
+            let request = request(bounds);
+            let rows = features(&request, io::empty(), io::sink()).expect_err("a bad limit");
+            let written = part(&request, &part_request(store.clone()), io::empty(), io::sink());
+            for error in [rows, written.expect_err("a bad limit")] {
+                assert!(error.to_string().starts_with(&format!("{option} = ")), "{option}: {error}");
+            }
+            assert!(!store.exists(), "{option}");
+        }
+    }
+
+    /// Parts with other limits are not merged, because their options differ.
+    #[test]
+    fn the_options_of_a_part_have_all_limits() {
+        let bounds = Bounds { min_volume: 1.5, min_distance: 0.5, ..Bounds::default() };
+        let options = options(&request(bounds), &part_request("store".into()));
+        assert_eq!(options.get("min_volume").map(String::as_str), Some("1.5"));
+        assert_eq!(options.get("min_distance").map(String::as_str), Some("0.5"));
+        assert_eq!(options.get("max_sites"), Some(&bounds.max_sites.to_string()));
+    }
 }

@@ -9,7 +9,7 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use schemas::settings::FeatureSettings;
 
-use crate::pipeline::process::ProcessedBlock;
+use crate::pipeline::block::ProcessedBlock;
 use crate::reject::Reject;
 use crate::shard::file_metadata;
 

@@ -1,4 +1,5 @@
 use std::fs;
+use std::path::PathBuf;
 
 use arrow::array::{Array, Int64Array, ListArray, StringArray, UInt8Array};
 use arrow::buffer::OffsetBuffer;

@@ -6,6 +6,10 @@ use super::*;
 use crate::reader::Shard;
 use crate::test_shard::{self, Edge, Row, row};
 
+fn in_memory(batch: RecordBatch) -> Result<CrystalBatch, StoreError> {
+    CrystalBatch::new(Path::new("").into(), batch)
+}
+
 fn edge(sites: u32) -> impl Strategy<Value = Edge> {
     (0..sites, 0..sites, any::<[i16; 3]>(), any::<u32>(), 0_u8..27, 0_u8..27).prop_map(
         |(source, target, image, bits, direction, direction_centred)| Edge {
@@ -97,7 +101,7 @@ proptest! {
     ) {
         let (start, end) = (start.min(rows.len()), end.min(rows.len()));
         let (start, end) = (start.min(end), start.max(end));
-        let slice = CrystalBatch::new(batch(&rows).slice(start, end - start)).expect("a good batch");
+        let slice = in_memory(batch(&rows).slice(start, end - start)).expect("a good batch");
         prop_assert_eq!(slice.len(), end - start);
         prop_assert_eq!(slice.is_empty(), start == end);
         for (row, expected) in rows[start..end].iter().enumerate() {
@@ -108,16 +112,18 @@ proptest! {
 
 #[test]
 fn a_row_beyond_the_last_is_refused() {
-    let batch = CrystalBatch::new(batch(&["one", "two"].map(row))).expect("a good batch");
+    let batch = in_memory(batch(&["one", "two"].map(row))).expect("a good batch");
     let error = batch.row(2).expect_err("two rows");
     assert_eq!(error.to_string(), "crystal 'row 2': the batch has 2 rows");
-    let error = batch.with_path(Path::new("x.parquet").into()).row(9).expect_err("two rows");
+    let path = Path::new("x.parquet").into();
+    let batch = CrystalBatch::new(path, batch.record_batch().clone()).expect("a good batch");
+    let error = batch.row(9).expect_err("two rows");
     assert_eq!(error.to_string(), "x.parquet: crystal 'row 9': the batch has 2 rows");
 }
 
 #[test]
 fn properties_are_columns_of_the_batch() {
-    let batch = CrystalBatch::new(batch(&[row("one")])).expect("a good batch");
+    let batch = in_memory(batch(&[row("one")])).expect("a good batch");
     assert_eq!(batch.column("band_gap_ev").map(|column| column.len()), Some(1));
     assert!(batch.column("colour").is_none());
     assert!(batch.schema().field_with_name("band_gap_ev").is_ok());
@@ -127,7 +133,7 @@ fn properties_are_columns_of_the_batch() {
 fn a_batch_without_a_column_is_refused() {
     let mut columns = test_shard::columns(&[row("one")]);
     columns.retain(|(name, _)| name != "edge_k2");
-    let error = CrystalBatch::new(test_shard::batch(columns)).expect_err("a column is missing");
+    let error = in_memory(test_shard::batch(columns)).expect_err("a column is missing");
     assert_eq!(error.to_string(), "column 'edge_k2' is missing");
 }
 
@@ -138,7 +144,7 @@ fn empty_values_inside_lists_are_refused() {
     let sources = [Some(vec![None])];
     columns[index].1 =
         Arc::new(ListArray::from_iter_primitive::<arrow::datatypes::UInt32Type, _, _>(sources));
-    let error = CrystalBatch::new(test_shard::batch(columns)).expect_err("an empty item");
+    let error = in_memory(test_shard::batch(columns)).expect_err("an empty item");
     assert_eq!(error.to_string(), "column 'edge_source' has 1 empty items");
 }
 
@@ -149,6 +155,6 @@ fn empty_values_inside_matrices_are_refused() {
     let values = [Some([Some(1.0), None, None, None, None, None, None, None, Some(1.0)])];
     columns[index].1 =
         Arc::new(FixedSizeListArray::from_iter_primitive::<arrow::datatypes::Float64Type, _, _>(values, 9));
-    let error = CrystalBatch::new(test_shard::batch(columns)).expect_err("empty items");
+    let error = in_memory(test_shard::batch(columns)).expect_err("empty items");
     assert_eq!(error.to_string(), "column 'lattice_vectors' has 7 empty items");
 }

@@ -29,7 +29,7 @@ mod tests {
         };
         assert!(!terms(&[]).contains(&"L_Example"), "it is off by default");
         assert_eq!(terms(&["pretrain.mmpt.loss.example.weight=2"]).last(), Some(&"L_Example"));
-        let printed = Config::default_toml();
+        let printed = Config::default().to_toml();
         assert!(
             printed.contains("\n# L_Example, size of the rebuilt lattice.\n[pretrain.mmpt.loss.example]\n")
         );

@@ -1,6 +1,6 @@
 //! A made-up database: an array of entries with the key `example_id`, an `atoms` dictionary and a hardness.
 
-use super::definition::SourceDefinition;
+use super::definition::{Opening, SourceDefinition};
 use super::entry::EntryLayout;
 
 /// The source.
@@ -9,7 +9,7 @@ pub(super) const SOURCE: SourceDefinition = SourceDefinition {
     has_files: false,
     id_key: Some(LAYOUT.id_key),
     default_filters: &[],
-    open: |inputs, _, name| LAYOUT.open(inputs, name),
+    open: Opening::Own(|inputs, _, name| LAYOUT.open(inputs, name)),
 };
 
 /// The layout of its entries.

@@ -102,7 +102,11 @@ mod tests {
     }
 
     fn steps(edges: &[u64]) -> Steps {
-        edges.iter().map(|edges| step(*edges)).collect()
+        let mut steps = Steps::default();
+        for edges in edges {
+            steps.push(step(*edges));
+        }
+        steps
     }
 
     fn config() -> Config {

@@ -88,12 +88,6 @@ pub struct Step {
 #[derive(Debug, Clone, Default)]
 pub struct Steps(Vec<Step>);
 
-impl FromIterator<Step> for Steps {
-    fn from_iter<I: IntoIterator<Item = Step>>(steps: I) -> Self {
-        Self(steps.into_iter().collect())
-    }
-}
-
 impl Steps {
     /// Adds a step.
     pub fn push(&mut self, step: Step) {
@@ -171,7 +165,10 @@ mod tests {
 
     #[test]
     fn means_and_times_are_those_of_the_steps() {
-        let steps: Steps = [step(12_000, 1.0), step(24_000, 4.0), step(18_000, 2.0)].into_iter().collect();
+        let mut steps = Steps::default();
+        for (edges, seconds) in [(12_000, 1.0), (24_000, 4.0), (18_000, 2.0)] {
+            steps.push(step(edges, seconds));
+        }
         let size = steps.mean_size();
         assert_eq!((size.crystals, size.atoms, size.edges, size.triplets), (8, 1500, 18_000, 216_000));
         let Seconds { step, gradients, .. } = steps.seconds();

@@ -1,4 +1,4 @@
-//! The progress bar of predictions, on a terminal.
+//! The progress bar of predictions and embeddings, on a terminal.
 
 use std::io::IsTerminal;
 

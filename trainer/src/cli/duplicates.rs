@@ -8,7 +8,8 @@ use trainer::duplicates::{DEFAULT_TOLERANCE, Request, Row, Summary, duplicates};
 
 use super::Outcome;
 use super::out::say;
-use super::space::{Side, SpaceArguments, print_table};
+use super::space::SpaceArguments;
+use super::text_table::{Side, print_table};
 
 /// Number of pairs that are printed.
 const SHOWN: usize = 20;

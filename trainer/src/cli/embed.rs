@@ -9,7 +9,8 @@ use trainer::embed::{Request, embed};
 use trainer::run::interrupt::Interrupt;
 
 use super::Outcome;
-use super::out::{remark, say};
+use super::bar::Bar;
+use super::out::{remark_undescribed, say};
 use super::settings::{Machine, Settings};
 use super::suggestions;
 use super::weights::located;
@@ -55,13 +56,12 @@ impl EmbedArguments {
             // Ctrl-C ends the program, and nothing is written.
             interrupt: Interrupt::default(),
         };
-        let summary = embed(&request, &mut |_| ())?;
+        let bar = Bar::new(false);
+        let summary = embed(&request, &mut |position| bar.show(position));
+        drop(bar);
+        let summary = summary?;
         if !summary.described {
-            remark!(
-                "trainer: {} says nothing about its model, features and lattice statistics: the defaults \
-                 are taken",
-                self.weights.display()
-            );
+            remark_undescribed(&self.weights);
         }
         say!("{}: {}", counted(summary.crystals, "crystal"), self.out.display());
         Ok(Outcome::Clean)

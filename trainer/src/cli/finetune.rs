@@ -7,24 +7,25 @@ use clap::{ArgGroup, Args, ValueEnum};
 use schemas::count::{agree, counted};
 use trainer::config::finetune::Loss;
 use trainer::config::{Config, Purpose};
-use trainer::evaluate::default_out;
-use trainer::finetune::check::{
-    LEAST_FOLDS, MOST_FOLDS, RequestError, Target, TargetRequest, require_effect,
-};
+use trainer::evaluate::{default_out, remove_results};
 use trainer::finetune::ensemble::Member;
 use trainer::finetune::member::Encoders;
-use trainer::finetune::{Request, Summary, finetune, recipe};
+use trainer::finetune::request::{RequestError, Target, TargetRequest, require_effect};
+use trainer::finetune::{Request, Summary, finetune_reporting, recipe};
 use trainer::ranks::Ranks;
 use trainer::report::json;
 use trainer::report::part::Part;
 use trainer::run::folder::{BEST_FILE, Existing};
 use trainer::run::interrupt::Interrupt;
+use trainer::run::progress::Progress;
+use trainer::task::rule::{LEAST_FOLDS, MOST_FOLDS};
 use trainer::task::{self, Task, Transform};
 use trainer::unit;
 
 use super::Outcome;
 use super::evaluate;
-use super::out::{remark, say};
+use super::hints;
+use super::out::{remark, remark_undescribed, say};
 use super::settings::{Machine, Settings};
 use super::suggestions;
 use super::weights::located;
@@ -158,7 +159,7 @@ pub(crate) struct FinetuneArguments {
     folds: Option<u64>,
     /// List of the crystals of every part (JSON or CSV), for tasks that are divided by one. Of a property also a split
     /// column of the store, or `hash` for a tenth each of validation and test by identifier
-    #[arg(long, value_name = "FILE", help_heading = "Folds and seeds")]
+    #[arg(long, value_name = "COLUMN|FILE|hash", help_heading = "Folds and seeds")]
     split: Option<String>,
     /// Accept parts that are smaller than the task says
     #[arg(long, help_heading = "Folds and seeds")]
@@ -203,14 +204,10 @@ impl FinetuneArguments {
         let weights = self.weights.as_deref();
         let weights = weights.map(|weights| located(weights, self.quiet || !ranks.leads())).transpose()?;
         let device = self.machine.prepare()?;
-        let Target { task, split_file, labelled } = self.target()?;
+        let Target { task, split_file, labelled, remarks } = self.target()?;
         let config = self.resolve(&task, labelled, weights.as_deref())?;
         require_effect(&task, &self.settings.overrides()?)?;
-        let existing = match (self.resume, self.overwrite) {
-            (true, _) => Existing::Resume,
-            (false, true) => Existing::Overwrite,
-            (false, false) => Existing::Refuse,
-        };
+        let existing = Existing::of(self.resume, self.overwrite);
         let request = Request {
             folder: self.out.clone().unwrap_or_else(|| PathBuf::from(DEFAULT_FOLDER).join(&task.name)),
             seeds: if self.seeds.is_empty() { vec![config.seed] } else { self.seeds.clone() },
@@ -221,6 +218,7 @@ impl FinetuneArguments {
             split_file,
             allow_partial: self.allow_partial,
             existing,
+            remove_results,
             device,
             ranks: Arc::clone(ranks),
             tensorboard: self.tensorboard.clone(),
@@ -228,7 +226,13 @@ impl FinetuneArguments {
         };
         self.settings.require_outside(&request.folder, existing)?;
         let interrupt = Interrupt::install()?;
-        let summary = finetune(&request, &interrupt)?;
+        let summary = finetune_reporting(&request, &interrupt, |runs| {
+            // When nothing is at fault, and before the training, which may take long.
+            for unusual in &remarks {
+                remark!("trainer: {}", hints::remarked(unusual));
+            }
+            Progress::new(runs, request.quiet)
+        })?;
         let is_property = !self.property.is_empty();
         let outcome = report(&request, &summary, is_property)?;
         if !is_property || outcome != Outcome::Clean || !ranks.leads() {
@@ -315,11 +319,8 @@ fn report(request: &Request, summary: &Summary, is_tested: bool) -> anyhow::Resu
     if !request.ranks.leads() {
         return Ok(Outcome::of(summary.interrupted));
     }
-    if !summary.described {
-        eprintln!(
-            "trainer: the weights say nothing about their model, features and lattice statistics: the \
-             defaults are taken"
-        );
+    if let Some(weights) = request.weights.as_ref().filter(|_| !summary.described) {
+        remark_undescribed(weights);
     }
     for excluded in summary.excluded.iter().take(MOST_NAMED) {
         let value = excluded.value.as_ref().map(|value| format!(" ({value})")).unwrap_or_default();
@@ -329,11 +330,14 @@ fn report(request: &Request, summary: &Summary, is_tested: bool) -> anyhow::Resu
         eprintln!("trainer: left out: {} more", summary.excluded.len() - MOST_NAMED);
     }
     for unusual in &summary.remarks {
-        remark!("trainer: {unusual}");
+        remark!("trainer: {}", hints::remarked(unusual));
     }
     let (loss, unit) = validation_loss(&request.task, request.config.finetune.loss);
+    // The last member of an interrupted training is the one that has not come to its end.
+    let unfinished = summary.members.last().filter(|_| summary.interrupted);
     for member in &summary.members {
         let Member { fold, seed, train, validation_error, best_epoch, epochs, .. } = member;
+        let epochs = if unfinished == Some(member) { &request.config.run.epochs } else { epochs };
         let best = match (validation_error, best_epoch) {
             (Some(error), Some(epoch)) => {
                 format!("validation {loss} {}{unit} in epoch {epoch}", unit::number(*error, *error, 5))
@@ -343,12 +347,13 @@ fn report(request: &Request, summary: &Summary, is_tested: bool) -> anyhow::Resu
         say!("{fold}, seed {seed}: {best} of {epochs}; {} trained on", counted(*train, "crystal"));
     }
     let folder = request.folder.display();
+    // An interrupted training is not tested next.
+    if (!is_tested || summary.interrupted) && has_scores_of_earlier_weights(request, summary) {
+        remark!("trainer: {} has the scores of earlier weights", default_out(&request.folder).display());
+    }
     if summary.interrupted {
         say!("interrupted; --resume goes on from {folder}");
         return Ok(Outcome::Interrupted);
-    }
-    if !is_tested && has_scores_of_earlier_weights(request, summary) {
-        remark!("trainer: {} has the scores of earlier weights", default_out(&request.folder).display());
     }
     let (count, them) = (summary.members.len(), agree(&summary.members.len(), "it", "them"));
     match is_tested {

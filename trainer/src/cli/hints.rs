@@ -4,6 +4,7 @@ use std::error::Error;
 
 use etl::pipeline::BuildError;
 use etl::source::SourceError;
+use schemas::count::counted;
 use schemas::settings::{FeatureSettings, Neighbours, SettingsError};
 use schemas::{StoreError, in_one_line};
 use trainer::TrainError;
@@ -12,12 +13,12 @@ use trainer::compare::CompareError;
 use trainer::config::ConfigError;
 use trainer::data::DataError;
 use trainer::device::DeviceError;
-use trainer::predict::PredictError;
+use trainer::predict::{PredictError, weights_files};
 use trainer::ranks::RanksError;
 use trainer::report::ReportError;
 use trainer::run::RunError;
 use trainer::space::SpaceError;
-use trainer::task::TaskError;
+use trainer::task::{Remark, TaskError};
 
 /// Hint for an output that already exists.
 const OVERWRITE: &str = "; --overwrite replaces it";
@@ -42,8 +43,42 @@ pub(super) fn told(error: &anyhow::Error) -> String {
         .or_else(|| error.downcast_ref().map(of_space))
         .or_else(|| error.downcast_ref().map(of_report))
         .or_else(|| error.downcast_ref().map(of_task));
-    let build = error.chain().find_map(of_settings).unwrap_or_default();
+    let build = error.chain().find_map(of_settings).or_else(|| of_folder(error)).unwrap_or_default();
     in_one_line(error.as_ref()) + hint.unwrap_or_default() + &build
+}
+
+/// Returns a remark with the option that helps.
+pub(super) fn remarked(remark: &Remark) -> String {
+    match remark {
+        Remark::UnusedSplit { columns } => {
+            let column = columns.first().map(String::as_str).unwrap_or_default();
+            let it = if columns.len() > 1 { "the first" } else { "it" };
+            format!("{remark}; --split {column} divides the crystals by {it}")
+        }
+        _ => remark.to_string(),
+    }
+}
+
+/// Returns a hint to the weights in a folder that was given in the place of one of them.
+fn of_folder(error: &anyhow::Error) -> Option<String> {
+    let of_space = || match error.downcast_ref()? {
+        SpaceError::Train(error) => Some(&**error),
+        _ => None,
+    };
+    let path = match error.downcast_ref::<TrainError>().or_else(of_space)? {
+        TrainError::Weights { path, .. } if path.is_dir() => path,
+        _ => return None,
+    };
+    let files = weights_files(std::slice::from_ref(path)).unwrap_or_default();
+    Some(match &*files {
+        [] => "; it is a folder without weights".to_owned(),
+        [file] => format!("; it is a folder: give {}", file.display()),
+        [first, second] => format!("; it is a folder: give {} or {}", first.display(), second.display()),
+        [file, others @ ..] => {
+            let others = counted(others.len(), "other");
+            format!("; it is a folder: give one of its weights, {} or one of {others}", file.display())
+        }
+    })
 }
 
 /// Returns the command that builds a store with the settings that a model needs, if options of it can say them.
@@ -72,6 +107,7 @@ fn of_training(error: &TrainError) -> &'static str {
         TrainError::Report(error) => of_report(error),
         TrainError::Task(error) => of_task(error),
         TrainError::NotFinetuned { .. } => "; trainer finetune --weights makes a model that does",
+        TrainError::NoMember { .. } => "; trainer finetune --resume goes on",
         TrainError::NoShards => ": give --shards, or data.shards in the configuration",
         TrainError::OtherConfiguration { .. } => "; without --resume and with another --out a new run begins",
         TrainError::OtherShards { .. } | TrainError::OtherCrystals { .. } => {
@@ -200,6 +236,11 @@ fn of_task(error: &TaskError) -> &'static str {
         TaskError::SplitFileNeeded { .. } => ": give it by --split",
         TaskError::SplitFileWithFolds { .. } => "; leave --split out",
         TaskError::NoClasses { .. } => "; --above VALUE divides a column of numbers into two",
+        TaskError::TextAbove { .. } => "; --above needs numbers, and texts are classes without it",
+        TaskError::NoSplit { .. } => "; --split hash divides by the identifiers",
+        TaskError::EmptyPart { part: "validation", is_given: true, .. } => {
+            "; give some crystals the part val, or divide a property by --folds N"
+        }
         TaskError::Missing { .. } => "; --allow-partial goes on without them",
         TaskError::Counts { .. } | TaskError::Crystals { .. } => {
             "; --allow-partial goes on with what there is"
@@ -212,6 +253,8 @@ fn of_task(error: &TaskError) -> &'static str {
 mod tests {
     use schemas::settings::Ties;
     use trainer::config::Config;
+    use trainer::finetune::member::Encoders;
+    use trainer::task::SplitRule;
 
     use super::*;
 
@@ -267,6 +310,63 @@ mod tests {
         );
         let error = PredictError::Exists { path: "p.csv".into() };
         assert_eq!(told(&error.into()), "p.csv already exists; --overwrite replaces it");
+        let unused = Remark::UnusedSplit { columns: vec!["split".to_owned()] };
+        assert_eq!(
+            remarked(&unused),
+            "the store has the split column 'split', which is not used; --split split divides the crystals by it"
+        );
+        let unused = Remark::UnusedSplit { columns: ["split_a", "split_b"].map(str::to_owned).into() };
+        let line = "the store has the split columns 'split_a', 'split_b', which are not used; --split split_a divides the \
+                    crystals by the first";
+        assert_eq!(remarked(&unused), line);
+    }
+
+    #[test]
+    fn an_empty_validation_part_can_be_filled_where_crystals_are_given_parts() {
+        let ends = |rule: SplitRule| {
+            let error = TaskError::EmptyPart {
+                task: "gaps".to_owned(),
+                property: "gap".to_owned(),
+                part: "validation",
+                fold: "split".to_owned(),
+                is_given: rule.gives_parts(),
+            };
+            told(&error.into())
+                .ends_with("; give some crystals the part val, or divide a property by --folds N")
+        };
+        assert!(ends(SplitRule::Column { column: "split".to_owned() }));
+        assert!(ends(SplitRule::File { name: "a list".to_owned() }));
+        assert!(!ends(SplitRule::Hash { validation_fraction: 0.1, test_fraction: 0.1 }));
+        assert!(!ends(SplitRule::Folds { validation_fraction: 0.1 }));
+        let drawn = SplitRule::Drawn { folds: 3, seed: 1, validation_fraction: 0.1, labels_sha256: None };
+        assert!(!ends(drawn));
+    }
+
+    #[test]
+    fn the_weights_in_a_folder_are_named() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let said = || {
+            let path = folder.path().to_owned();
+            let error = Encoders::read(&path).expect_err("a folder");
+            let from_space = told(&SpaceError::from(Encoders::read(&path).expect_err("a folder")).into());
+            let said = told(&error.into());
+            assert_eq!(from_space, said);
+            said.replace(&format!("{}", path.display()), "runs")
+        };
+        assert_eq!(said(), "cannot read runs: not a regular file; it is a folder without weights");
+        let mut ends = Vec::new();
+        for member in ["fold-0", "fold-1", "fold-2"] {
+            let run = folder.path().join(member).join("seed-1");
+            std::fs::create_dir_all(&run).expect("a folder");
+            std::fs::write(run.join("best.safetensors"), "").expect("a file");
+            ends.push(said());
+        }
+        let first = "runs/fold-0/seed-1/best.safetensors";
+        assert!(ends[0].ends_with(&format!("; it is a folder: give {first}")), "{}", ends[0]);
+        let both = format!("; it is a folder: give {first} or runs/fold-1/seed-1/best.safetensors");
+        assert!(ends[1].ends_with(&both), "{}", ends[1]);
+        let some = format!("; it is a folder: give one of its weights, {first} or one of 2 others");
+        assert!(ends[2].ends_with(&some), "{}", ends[2]);
     }
 
     #[test]

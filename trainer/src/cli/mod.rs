@@ -28,6 +28,7 @@ mod space;
 mod structures;
 mod suggestions;
 mod tasks;
+mod text_table;
 mod verify;
 mod weights;
 
@@ -39,6 +40,7 @@ use clap::{Parser, Subcommand};
 use manual::{CompletionsArguments, ManArguments, Status};
 use schemas::text;
 use trainer::ranks::{self, AbortOnPanic, Ranks};
+use trainer::run::interrupt::INTERRUPTED_STATUS;
 
 /// Result of a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,8 +67,8 @@ const PRECEDENCE: Duration = Duration::from_secs(3);
 const FINDINGS: u8 = 1;
 /// Exit status of a failed command.
 const FAILED: u8 = 2;
-/// Exit status after Ctrl-C: 128 + SIGINT.
-const INTERRUPTED: u8 = 130;
+/// Exit status after Ctrl-C.
+const INTERRUPTED: u8 = INTERRUPTED_STATUS as u8;
 /// All exit statuses, for the manual.
 const STATUSES: [Status; 4] = [
     Status::new(0, "done"),

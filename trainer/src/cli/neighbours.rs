@@ -7,9 +7,10 @@ use schemas::count::counted;
 use trainer::neighbours::{DEFAULT_NEIGHBOURS, Request, Row, neighbours};
 
 use super::Outcome;
-use super::out::say;
-use super::space::{Side, SpaceArguments, print_table};
+use super::out::{say, say_noted};
+use super::space::SpaceArguments;
 use super::structures::StructureArguments;
+use super::text_table::{Side, print_table};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -64,12 +65,7 @@ impl NeighboursArguments {
             ),
             None => print(&found.rows)?,
         }
-        for (code, noted) in &found.noted {
-            say!("{} noted: {code}; the first:", noted.count);
-            for note in &noted.first {
-                say!("  {note}");
-            }
-        }
+        say_noted(&found.noted)?;
         Ok(Outcome::Clean)
     }
 }

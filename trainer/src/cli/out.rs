@@ -1,10 +1,12 @@
 //! Standard output.
 
+use std::collections::BTreeMap;
 use std::fmt::Arguments;
 use std::io::{self, ErrorKind, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use schemas::manifest::NotedEntries;
 use schemas::text;
 use trainer::run::unfinished::Unfinished;
 
@@ -42,6 +44,25 @@ macro_rules! remark {
     };
 }
 pub(super) use remark;
+
+/// Tells on standard error that a weights file has no description.
+pub(super) fn remark_undescribed(weights: &Path) {
+    remark!(
+        "trainer: {} says nothing about its model, features and lattice statistics: the defaults are taken",
+        weights.display()
+    );
+}
+
+/// Writes the remarks about entries of an input, by code, with the first of each.
+pub(super) fn say_noted(noted: &BTreeMap<String, NotedEntries>) -> anyhow::Result<()> {
+    for (code, noted) in noted {
+        say!("{} noted: {code}; the first:", noted.count);
+        for note in &noted.first {
+            say!("  {note}");
+        }
+    }
+    Ok(())
+}
 
 /// Tells on standard error which weights files are those of runs that have not come to their end.
 pub(super) fn remark_unfinished(files: &[PathBuf]) {

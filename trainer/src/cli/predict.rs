@@ -8,13 +8,14 @@ use trainer::data::BatchLimit;
 use trainer::data::stream::{DEFAULT_QUEUE, DEFAULT_WORKERS};
 use trainer::device;
 use trainer::predict::{
-    DEFAULT_BATCH_CRYSTALS, DEFAULT_BATCH_TRIPLETS, Given, Member, Request, Summary, predict, weights_files,
+    DEFAULT_BATCH_CRYSTALS, DEFAULT_BATCH_TRIPLETS, Given, Member, Request, Summary, absent_members, predict,
+    weights_files,
 };
 use trainer::run::interrupt::Interrupt;
 
 use super::Outcome;
 use super::bar::Bar;
-use super::out::{remark_unfinished, say};
+use super::out::{remark, remark_unfinished, say, say_noted};
 use super::settings::Machine;
 use super::structures::StructureArguments;
 use super::suggestions;
@@ -84,6 +85,12 @@ impl PredictArguments {
         let device = self.machine.prepare()?.open()?;
         let mut members = Vec::new();
         let files = weights_files(&weights)?;
+        for folder in absent_members(&weights)? {
+            remark!(
+                "trainer: {} has no weights yet and predicts nothing: --resume of its training goes on",
+                folder.display()
+            );
+        }
         remark_unfinished(&files);
         for path in files {
             members.push(Member::load(path, &device)?);
@@ -117,12 +124,7 @@ impl PredictArguments {
             if let Some(table) = &summary.left_out_table {
                 say!("{} left out: {}", counted(summary.left_out, "entry"), table.display());
             }
-            for (code, noted) in &summary.noted {
-                say!("{} noted: {code}; the first:", noted.count);
-                for note in &noted.first {
-                    say!("  {note}");
-                }
-            }
+            say_noted(&summary.noted)?;
         }
         Ok(if summary.left_out > 0 && !self.allow_rejects { Outcome::Findings } else { Outcome::Clean })
     }

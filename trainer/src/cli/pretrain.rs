@@ -100,11 +100,7 @@ impl PretrainArguments {
             super::bench::dry_run(config, device, weights)?;
             return Ok(Outcome::Clean);
         }
-        let existing = match (self.resume, self.overwrite) {
-            (true, _) => Existing::Resume,
-            (false, true) => Existing::Overwrite,
-            (false, false) => Existing::Refuse,
-        };
+        let existing = Existing::of(self.resume, self.overwrite);
         self.settings.require_outside(&self.out, existing)?;
         let request = Request {
             config,

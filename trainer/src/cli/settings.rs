@@ -40,8 +40,8 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    /// Resolves the configuration: defaults, file, `--set` and options, each overriding those before. `more` are the
-    /// options of a single command. Options and `--set` must have an effect on `purpose`, if there is one.
+    /// Resolves the configuration: defaults, file, and then `--set` and options, which may not contradict each other. `more`
+    /// are the options of a single command. Options and `--set` must have an effect on `purpose`, if there is one.
     pub(crate) fn resolve(&self, purpose: Option<Purpose>, more: &[FlagValue]) -> anyhow::Result<Config> {
         self.resolve_over(|_| Vec::new(), purpose, more)
     }

@@ -12,8 +12,8 @@ use trainer::weights::{ElementType, pack};
 
 use super::Outcome;
 use super::out::{remark, say, write};
-use super::space::{Side, print_table};
 use super::suggestions;
+use super::text_table::{Side, print_table};
 
 /// Beginnings of the address of a mirror.
 const SCHEMES: [&str; 2] = ["http://", "https://"];

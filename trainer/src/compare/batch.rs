@@ -123,6 +123,10 @@ mod tests {
             output: folder.path().to_owned(),
             log,
             after: Vec::new(),
+            epochs: None,
+            seeds: Vec::new(),
+            folds: None,
+            pretrained: None,
             anew: false,
         };
         let batch = || Batch::new(vec![job.clone()], Path::new("grid.toml")).expect("no inputs");

@@ -1,6 +1,6 @@
 //! A comparison from its grid to its tables and figures.
 
-use std::io::{ErrorKind, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::batch::Batch;
@@ -235,10 +235,7 @@ fn result(path: &Path, ending: &str) -> PathBuf {
 
 /// Removes a result, if it is there.
 fn remove(path: &Path) -> Result<(), CompareError> {
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(CompareError::io("remove", path)(error)),
-        _ => Ok(()),
-    }
+    atomic::remove_if_there(path).map_err(CompareError::io("remove", path))
 }
 
 /// Writes a result.

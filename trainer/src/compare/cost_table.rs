@@ -4,8 +4,7 @@
 use schemas::text::{cell, markdown as escaped};
 
 use super::cost::Cost;
-use super::share::percent;
-use super::table::{MISSING, csv_text, heading, model, push_line, score_text};
+use super::table::{MISSING, Markdown, csv_text, fields_of, heading, row_start, score_text};
 use super::view::{Entry, Row, RowKind, View};
 use crate::report::number::grouped;
 
@@ -41,27 +40,16 @@ fn cost(entry: &Entry) -> Option<Cost> {
 /// and the speed.
 pub fn markdown(view: &View) -> Option<String> {
     let rows = rows(view)?;
-    let mut text = format!("# {}: costs\n\n", escaped(&view.title));
-    let mut header = vec!["Model".to_owned()];
-    if view.several_fractions {
-        header.push("Labels".to_owned());
-    }
-    let first = header.len();
-    header.push("Parameters".to_owned());
+    let mut headings = vec!["Parameters".to_owned()];
     let ranking = view.ranking();
     for column in view.columns.iter().filter(|column| column.part == ranking) {
         let task = escaped(&view.task_name(column));
         let score = heading(view, column);
-        header.extend([score, format!("{task} [min]"), format!("{task} [crystals/s]")]);
+        headings.extend([score, format!("{task} [min]"), format!("{task} [crystals/s]")]);
     }
-    push_line(&mut text, &header);
-    let alignment = |index: usize| if index < first { ":--" } else { "--:" }.to_owned();
-    push_line(&mut text, &(0..header.len()).map(alignment).collect::<Vec<_>>());
+    let mut table = Markdown::begin(&format!("{}: costs", escaped(&view.title)), view, headings);
     for row in rows {
-        let mut cells = vec![model(row)];
-        if view.several_fractions {
-            cells.push(percent(row.fraction));
-        }
+        let mut cells = row_start(view, row);
         let parameters = row.entries.iter().find_map(|entry| Some(cost(entry)?.parameters));
         cells.push(parameters.map_or_else(|| MISSING.to_owned(), |count| grouped(count as usize)));
         let entries = row.entries.iter().zip(&view.columns);
@@ -76,13 +64,13 @@ pub fn markdown(view: &View) -> Option<String> {
             };
             cells.extend([minutes, speed]);
         }
-        push_line(&mut text, &cells);
+        table.push_row(&cells);
     }
-    text.push_str(
+    table.text.push_str(
         "\nMinutes are those of all folds and seeds together, with validation, of the CPU unless it says GPU. \
          Pre-training is not counted.\n",
     );
-    Some(text)
+    Some(table.text)
 }
 
 /// Returns the costs as CSV, one line per model, share and task; `None` if no cost is known.
@@ -92,16 +80,9 @@ pub fn csv(view: &View) -> Option<String> {
     for row in rows(view)? {
         for (column, entry) in view.columns.iter().zip(&row.entries) {
             let (Some(score), Some(cost)) = (entry.ours, cost(entry)) else { continue };
-            let mut record = vec![
-                cell(&row.label).into_owned(),
-                column.share(row.fraction).to_string(),
-                cell(&column.task).into_owned(),
-            ];
-            if !is_plain {
-                record.extend([column.part.name(), column.metric.name()].map(str::to_owned));
-            }
+            let mut record = vec![cell(&row.label).into_owned()];
+            record.extend(fields_of(column, row, is_plain));
             record.extend([
-                cell(&column.unit).into_owned(),
                 score.mean.to_string(),
                 cost.parameters.to_string(),
                 cost.minutes.to_string(),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use schemas::output::OutputIsInput;
 
 use crate::config::ConfigError;
-use crate::config::error::Place;
+use crate::config::place::Place;
 use crate::error::TrainError;
 use crate::report::ReportError;
 use crate::task::TaskError;

@@ -4,7 +4,6 @@ use etl::chart::{self, Axis, Plot, SHORTEST, circle, colour, drawable, line, rec
 use maud::{Markup, html};
 
 use super::grid::FigureKind;
-use super::share::ALL_LABELS;
 use super::table::{CHOSEN, PUBLISHED, is_marked, score_text};
 use super::view::{Column, Entry, Row, RowKind, View};
 use crate::report::part::Part;
@@ -36,6 +35,8 @@ const LEGEND_SAMPLE: f64 = 18.0;
 /// Distance of a text from its object, and of its baseline from the middle of its letters, in pixels.
 const TEXT_GAP: f64 = 7.0;
 const BASELINE: f64 = 4.0;
+/// End of the axis of shares, a little behind the share of all training crystals.
+const SHARE_AXIS_END: f64 = 1.03;
 /// Approximate numbers of ticks of an axis and of the axis of shares.
 const TICKS: f64 = 6.0;
 const SHARE_TICKS: f64 = 11.0;
@@ -228,7 +229,7 @@ fn draw_curves(
     let level = || dummy.map(|(_, score)| score);
     let lowest = points().map(|point| point.1 - point.2).chain(level()).fold(f64::INFINITY, f64::min);
     let highest = points().map(|point| point.1 + point.2).chain(level()).fold(f64::NEG_INFINITY, f64::max);
-    let (x, y) = (Axis::new(0.0, ALL_LABELS * 1.03), Axis::around(lowest, highest, HEADROOM));
+    let (x, y) = (Axis::new(0.0, SHARE_AXIS_END), Axis::around(lowest, highest, HEADROOM));
     let plot = Plot::new(corner, (WIDTH, CURVES_HEIGHT), CURVES_MARGINS, x, y);
     let shares =
         plot.x.ticks(SHARE_TICKS).into_iter().map(|(share, _)| (share, format!("{:.0}", share * 100.0)));

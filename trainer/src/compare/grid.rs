@@ -71,8 +71,8 @@ pub use self::search::Candidate;
 use self::fault::Fault;
 use self::search::Search;
 use super::error::CompareError;
-use super::share::ALL_LABELS;
-use crate::config::error::Place;
+use super::share::WHOLE;
+use crate::config::place::Place;
 use crate::config::{self, DEFAULT_SEED};
 use crate::data::Extraction;
 use crate::{text_file, toml_text};
@@ -133,7 +133,7 @@ pub struct TaskSection {
     /// File of the task; `None` for the built-in task of the section's name.
     pub file: Option<PathBuf>,
     /// Share of the task's training crystals of which [`Grid::fractions`] are shares, above 0 and at most 1.
-    #[serde(default = "all_labels_fraction")]
+    #[serde(default = "whole")]
     pub fraction: f64,
     /// Indices of the folds; `None` for all.
     pub folds: Option<Vec<usize>>,
@@ -198,7 +198,7 @@ pub struct Published {
     /// The start in whose row the numbers are shown, or [`MEDIAN`]; a row of their own if `None`.
     pub start: Option<String>,
     /// Share of all training crystals, whatever the [`TaskSection::fraction`].
-    #[serde(default = "all_labels_fraction")]
+    #[serde(default = "whole")]
     pub fraction: f64,
     /// Mean absolute errors by task, in the unit of the task's target.
     #[serde(default)]
@@ -345,11 +345,11 @@ pub fn assignments(settings: &Table) -> Vec<String> {
 }
 
 fn all_labels() -> Vec<f64> {
-    vec![ALL_LABELS]
+    vec![WHOLE]
 }
 
-fn all_labels_fraction() -> f64 {
-    ALL_LABELS
+fn whole() -> f64 {
+    WHOLE
 }
 
 fn default_seeds() -> Vec<u64> {

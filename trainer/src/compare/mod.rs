@@ -2,8 +2,7 @@
 //!
 //! * [`grid`]: the definition of a comparison, a TOML file
 //! * `comparison`: all of this in order
-//! * [`mod@plan`]: the [`job`]s of a grid, in order, which `planner` makes with their `arguments`; `batch`: jobs and the
-//!   journal
+//! * [`mod@plan`]: the [`job`]s of a grid, in order, which `planner` makes; `batch`: jobs and the journal
 //! * [`schedule`]: distribution of jobs to devices; [`process`]: jobs as child processes
 //! * [`journal`]: events of all jobs; `progress`: reports of them
 //! * [`scores`] and [`results`]: scores of the cells; [`choice`]: searched settings with the best ones
@@ -26,14 +25,14 @@
 //! removed.
 //!
 //! A job is finished if the journal says so for the same arguments and files, its output exists, and all jobs before
-//! it are finished. All other jobs are run, from their last checkpoint if there is one. The runs themselves refuse to
-//! continue with other settings.
+//! it are finished. All other jobs are run, from their last checkpoint if there is one. A job begins anew if its shards have
+//! changed, if it is to have fewer epochs than before, or if its pre-trained weights are others now. The runs themselves refuse
+//! to continue with other settings.
 //!
 //! Cells are ranked by the test parts, or by the validation parts: then nothing is tested. A search, in which starts are
 //! tried with several settings, is always ranked by the validation parts. When all its cells are scored, the best one of
 //! each task, start and share is tested, and no other one; the journal shows it.
 
-mod arguments;
 mod batch;
 pub mod choice;
 mod comparison;

@@ -56,7 +56,7 @@ impl Cell {
     }
 }
 
-/// What the scores of a task are.
+/// Metric and unit of a task's scores.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Measure {
     /// Metric of the task.
@@ -104,6 +104,10 @@ pub(super) fn scoring(part: Part, finetuning: &Job, after: usize) -> Job {
         folder,
         log,
         after: vec![after],
+        epochs: None,
+        seeds: Vec::new(),
+        folds: None,
+        pretrained: None,
         anew: false,
     }
 }

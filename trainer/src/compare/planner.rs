@@ -3,14 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::arguments::{joined, push_division, push_settings, push_shards};
 use super::error::CompareError;
 use super::grid::{Candidate, Grid, StartSection, TaskSection, assignments};
-use super::job::{Job, JobKind, text, words};
+use super::job::{Job, JobKind, joined, push_division, push_settings, push_shards, text, words};
 use super::plan::{Cell, Measure, Plan, scoring};
 use super::share;
 use crate::catalogue;
-use crate::config::error::Place;
+use crate::config::place::Place;
 use crate::config::{Config, ConfigError, Override, Purpose};
 use crate::error::TrainError;
 use crate::finetune::member::{Encoders, configure, recipe_of};
@@ -23,6 +22,10 @@ use crate::weights::Description;
 
 /// Table of the settings of every fine-tuning.
 const SETTINGS: &str = "settings";
+/// Setting of the share of the training crystals.
+const FRACTION: &str = "finetune.fraction";
+/// Setting of the shards.
+const SHARDS: &str = "data.shards";
 const PRETRAIN_FOLDER: &str = "pretrain";
 const CELLS_FOLDER: &str = "cells";
 const LOGS_FOLDER: &str = "logs";
@@ -112,12 +115,15 @@ impl<'a> Planner<'a> {
         let settings = assignments(&section.settings);
         let config = Config::resolve_over(recipe, section.config.as_deref(), &settings)
             .and_then(|config| {
-                Purpose::Pretraining.require_effect(&config, &overrides(&settings)?)?;
+                let given = overrides(&settings)?;
+                Purpose::Pretraining.require_effect(&config, &given)?;
+                require_shards(&given, &config, &section.shards)?;
                 Ok(config)
             })
             .map_err(self.unusable(format!("pretrain.{name}"), &[&format!("pretrain.{name}.settings")]))?;
         let place = Path::new(PRETRAIN_FOLDER).join(name);
         let folder = self.folder.join(&place);
+        let epochs = Some(config.run.epochs);
         let mut arguments = words(&["pretrain", "--out"]);
         arguments.push(text(&folder));
         push_settings(&mut arguments, section.config.as_deref(), &settings);
@@ -133,6 +139,10 @@ impl<'a> Planner<'a> {
             folder,
             log: self.log(&place),
             after: Vec::new(),
+            epochs,
+            seeds: Vec::new(),
+            folds: None,
+            pretrained: None,
             anew: false,
         });
         Ok(())
@@ -195,6 +205,7 @@ impl<'a> Planner<'a> {
                 section: pair.section(),
             });
         }
+        let epochs = Some(config.run.epochs);
         let shards = task_section.shards_of(config.model.edges());
         if let Some((path, description)) = &pair.begun {
             let misfit = |source| TrainError::Weights { path: path.clone(), source };
@@ -232,6 +243,10 @@ impl<'a> Planner<'a> {
                 folder: folder.clone(),
                 log: self.log(&place),
                 after: beginning.after.clone(),
+                epochs,
+                seeds: self.grid.seeds.clone(),
+                folds: task_section.folds.clone(),
+                pretrained: beginning.pretrained.clone(),
                 anew: false,
             };
             let scores = scoring(self.plan.ranking, &finetuning, self.plan.jobs.len());
@@ -280,11 +295,39 @@ impl<'a> Planner<'a> {
                         .is_ok_and(|given| purpose.hindrance(&config, &given.key).is_some())
                 };
                 settings.retain(|text| own.contains(text) || !is_hindered(text));
-                purpose.require_effect(&config, &overrides(&settings)?)?;
+                let given = overrides(&settings)?;
+                purpose.require_effect(&config, &given)?;
+                self.require_fractions(task_section, &given)?;
+                require_shards(&given, &config, task_section.shards_of(config.model.edges()))?;
                 Ok(config)
             })
             .map_err(self.unusable(pair.section(), &tables))?;
         Ok((settings, config))
+    }
+
+    /// Checks that no setting asks for another share of the training crystals than the shares of the grid and the task, which
+    /// are options of the jobs.
+    fn require_fractions(&self, task: &TaskSection, settings: &[Override]) -> Result<(), ConfigError> {
+        let shares: Vec<f64> =
+            self.grid.fractions.iter().map(|&part| share::of(part, task.fraction)).collect();
+        let is_whole = |part: &f64| *part == share::WHOLE;
+        let other = match (self.grid.fractions.iter().all(is_whole), is_whole(&task.fraction)) {
+            (_, true) => "fractions",
+            (true, false) => "the task's fraction",
+            (false, false) => "the product of fractions and the task's fraction",
+        };
+        for Override { name, key, value } in settings.iter().filter(|given| given.key == FRACTION) {
+            if shares.iter().any(|share| value.parse::<f64>() != Ok(*share)) {
+                return Err(ConfigError::Contradiction {
+                    place: Place::Override(name),
+                    key: key.clone(),
+                    value: value.clone(),
+                    other,
+                    found: joined(&shares).into(),
+                });
+            }
+        }
+        Ok(())
     }
 
     /// Returns the error for settings that contradict the weights of a start.
@@ -318,11 +361,16 @@ impl<'a> Planner<'a> {
             (Some((job, pretraining)), _) => JobStart {
                 arguments: vec!["--weights".to_owned(), text(&pretraining.output)],
                 after: vec![job],
+                pretrained: Some(pretraining.output.clone()),
             },
-            (None, Some(weights)) => {
-                JobStart { arguments: vec!["--weights".to_owned(), text(weights)], after: Vec::new() }
+            (None, Some(weights)) => JobStart {
+                arguments: vec!["--weights".to_owned(), text(weights)],
+                after: Vec::new(),
+                pretrained: None,
+            },
+            (None, None) => {
+                JobStart { arguments: words(&["--from-scratch"]), after: Vec::new(), pretrained: None }
             }
-            (None, None) => JobStart { arguments: words(&["--from-scratch"]), after: Vec::new() },
         }
     }
 
@@ -353,6 +401,25 @@ impl<'a> Planner<'a> {
 struct JobStart {
     arguments: Vec<String>,
     after: Vec<usize>,
+    /// The weights, if they are those of a pre-training of the comparison.
+    pretrained: Option<PathBuf>,
+}
+
+/// Checks that no setting asks for other shards than those of the section, which are options of the jobs. `config` is that
+/// of the settings.
+fn require_shards(settings: &[Override], config: &Config, shards: &[String]) -> Result<(), ConfigError> {
+    match settings.iter().rfind(|given| given.key == SHARDS) {
+        Some(Override { name, key, value }) if config.data.shards != shards => {
+            Err(ConfigError::Contradiction {
+                place: Place::Override(name),
+                key: key.clone(),
+                value: value.clone(),
+                other: "shards",
+                found: joined(shards).into(),
+            })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Parses settings as overrides.

@@ -45,7 +45,9 @@ impl Processes {
         if job.kind == JobKind::Finetune && !begun {
             remove_unbegun(&job.folder)?;
         }
-        let existing = begun.then_some(if job.anew { "--overwrite" } else { "--resume" });
+        // Here and not with the shards, since the pre-training before it may have been done again meanwhile.
+        let anew = job.anew || (begun && job.is_outdated());
+        let existing = begun.then_some(if anew { "--overwrite" } else { "--resume" });
         let mut log = OpenOptions::new().create(true).append(true).open(&job.log)?;
         let arguments = arguments(job, slot, existing);
         writeln!(log, "{PROMPT}{}", text::line(&command_line(&arguments)))?;
@@ -170,6 +172,10 @@ mod tests {
             output: folder.join("cell"),
             log: folder.join("logs/cell.log"),
             after: Vec::new(),
+            epochs: None,
+            seeds: Vec::new(),
+            folds: None,
+            pretrained: None,
             anew: false,
         }
     }

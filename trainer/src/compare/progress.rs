@@ -225,6 +225,10 @@ mod tests {
             output: "cell".into(),
             log: "log".into(),
             after: Vec::new(),
+            epochs: None,
+            seeds: Vec::new(),
+            folds: None,
+            pretrained: None,
             anew: false,
         }
     }

@@ -9,7 +9,7 @@ use super::plan::{Cell, Plan};
 use super::schedule::State;
 use super::scores::Scores;
 use crate::report::part::Part;
-use crate::report::statistics::MeanStd;
+use crate::statistics::MeanStd;
 use crate::task::Metric;
 
 /// Scores of a cell, and the cost of its fine-tuning.

@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::report::ReportError;
 use crate::report::classes::json::{ClassFoldRecord, ClassificationRecord};
 use crate::report::json::EvaluationRecord;
-use crate::report::statistics::MeanStd;
+use crate::statistics::MeanStd;
 use crate::task::Metric;
 
 /// Area under the receiver operating characteristic of a predictor that has the same probabilities for all crystals.
@@ -43,8 +43,9 @@ impl Scores {
         }
     }
 
-    /// Returns the mean score over the folds, and its deviation, of a constant prediction: the median of the training
-    /// targets, in their unit, or the commonest class of the training part, a number from 0 to 1.
+    /// Returns the mean score over the folds, and its deviation, of a constant prediction: of numbers the error of the
+    /// median of the training targets, in their unit; of classes the balanced accuracy, from 0 to 1, of the commonest class
+    /// of the training part. The ROC-AUC of any constant is 0.5. `None` if a fold lacks the score.
     pub fn dummy(&self, metric: Metric) -> Option<MeanStd> {
         match self {
             Self::Numbers(record) => Some(MeanStd { mean: record.mean.dummy_mae, std: record.std.dummy_mae }),

@@ -1,7 +1,7 @@
 //! Shares of training crystals.
 
 /// The share of all training crystals.
-pub(super) const ALL_LABELS: f64 = 1.0;
+pub(super) const WHOLE: f64 = 1.0;
 /// Number of digits behind the first one to which shares of shares are rounded.
 const FURTHER_DIGITS: usize = 11;
 
@@ -9,7 +9,7 @@ const FURTHER_DIGITS: usize = 11;
 /// last digit.
 pub(super) fn of(part: f64, share: f64) -> f64 {
     // Rounded, 0.1 of 0.7 is 0.07, not 0.06999999999999999.
-    if part == ALL_LABELS || share == ALL_LABELS { part * share } else { rounded(part * share) }
+    if part == WHOLE || share == WHOLE { part * share } else { rounded(part * share) }
 }
 
 /// Whether two shares are the same, up to rounding.
@@ -20,7 +20,7 @@ pub(super) fn same(left: f64, right: f64) -> bool {
 /// Formats a share as a percentage: `25 %`.
 pub(super) fn percent(share: f64) -> String {
     // Eight digits: 0.07 times 100 is not quite 7.
-    let percent = format!("{:.8}", share / ALL_LABELS * 100.0);
+    let percent = format!("{:.8}", share * 100.0);
     format!("{} %", percent.trim_end_matches('0').trim_end_matches('.'))
 }
 

@@ -40,38 +40,65 @@ const SCORE_FIELDS: [&str; 14] = [
 /// Returns the view as a Markdown table with notes below it. Each task has a column of measured numbers and, for the test
 /// parts, one of published numbers.
 pub fn markdown(view: &View) -> String {
-    let mut text = format!("# {}\n\n", escaped(&view.title));
-    let mut header = vec!["Model".to_owned()];
-    if view.several_fractions {
-        header.push("Labels".to_owned());
-    }
-    let first = header.len();
+    let mut headings = Vec::new();
     for column in &view.columns {
-        header.push(heading(view, column));
+        headings.push(heading(view, column));
         if column.part == Part::Test {
-            header.push(format!("{} {PUBLISHED}", escaped(&view.task_name(column))));
+            headings.push(format!("{} {PUBLISHED}", escaped(&view.task_name(column))));
         }
     }
-    push_line(&mut text, &header);
-    let alignment: Vec<String> =
-        (0..header.len()).map(|index| if index < first { ":--" } else { "--:" }.to_owned()).collect();
-    push_line(&mut text, &alignment);
+    let mut table = Markdown::begin(&escaped(&view.title), view, headings);
     let best = best(view);
     for row in &view.rows {
-        let mut cells = vec![model(row)];
-        if view.several_fractions {
-            cells.push(percent(row.fraction));
-        }
+        let mut cells = row_start(view, row);
         for ((entry, column), best) in row.entries.iter().zip(&view.columns).zip(&best) {
             cells.push(ours(row, entry, column, *best));
             if column.part == Part::Test {
                 cells.push(entry.published.as_ref().map(|cited| cited.score.to_string()).unwrap_or_default());
             }
         }
-        push_line(&mut text, &cells);
+        table.push_row(&cells);
     }
-    push_notes(&mut text, view);
-    text
+    push_notes(&mut table.text, view);
+    table.text
+}
+
+/// A page with a Markdown table while it is written.
+pub(super) struct Markdown {
+    pub(super) text: String,
+}
+
+impl Markdown {
+    /// Begins a page with its title, the headings of [`row_start`] and further ones, and the alignment: those of
+    /// [`row_start`] are texts, the others numbers.
+    pub(super) fn begin(title: &str, view: &View, headings: Vec<String>) -> Self {
+        let mut page = Self { text: format!("# {title}\n\n") };
+        let mut header = vec!["Model".to_owned()];
+        if view.several_fractions {
+            header.push("Labels".to_owned());
+        }
+        let mut alignment = vec![":--".to_owned(); header.len()];
+        alignment.resize(header.len() + headings.len(), "--:".to_owned());
+        header.extend(headings);
+        page.push_row(&header);
+        page.push_row(&alignment);
+        page
+    }
+
+    /// Appends a row.
+    pub(super) fn push_row(&mut self, cells: &[String]) {
+        // Writing to a text cannot fail.
+        let _ = writeln!(self.text, "| {} |", cells.join(" | "));
+    }
+}
+
+/// Returns the first cells of a row of a Markdown table: the model and, if the shares of the labels differ, its share.
+pub(super) fn row_start(view: &View, row: &Row) -> Vec<String> {
+    let mut cells = vec![model(row)];
+    if view.several_fractions {
+        cells.push(percent(row.fraction));
+    }
+    cells
 }
 
 /// Appends the notes.
@@ -150,7 +177,7 @@ fn best(view: &View) -> Vec<Option<f64>> {
     view.columns.iter().enumerate().map(of_column).collect()
 }
 
-pub(super) fn model(row: &Row) -> String {
+fn model(row: &Row) -> String {
     let label = escaped(&row.label);
     if row.kind == RowKind::Published { format!("{label} {PUBLISHED}") } else { label }
 }
@@ -176,10 +203,6 @@ pub(super) fn score_text(score: Score) -> String {
     score.std.map_or_else(|| mean.clone(), |std| format!("{mean} ± {}", format.write(std)))
 }
 
-pub(super) fn push_line(text: &mut String, cells: &[String]) {
-    let _ = writeln!(text, "| {} |", cells.join(" | "));
-}
-
 /// Returns the view as CSV, one line per model, share, task and part. Numbers have all digits and are empty if missing.
 /// Shares are those of all training crystals.
 /// Texts are escaped so that a spreadsheet does not take them for formulas ([`cell`]).
@@ -188,18 +211,10 @@ pub fn csv(view: &View) -> String {
     let mut records = Vec::new();
     for row in &view.rows {
         for (column, entry) in view.columns.iter().zip(&row.entries) {
-            let mut record = vec![
-                cell(&row.label).into_owned(),
-                kind(row.kind).to_owned(),
-                column.share(row.fraction).to_string(),
-                cell(&column.task).into_owned(),
-            ];
-            if !is_plain {
-                record.extend([column.part.name(), column.metric.name()].map(str::to_owned));
-            }
+            let mut record = vec![cell(&row.label).into_owned(), kind(row.kind).to_owned()];
+            record.extend(fields_of(column, row, is_plain));
             let ours = |field: fn(Score) -> String| entry.ours.map(field).unwrap_or_default();
             record.extend([
-                cell(&column.unit).into_owned(),
                 ours(|score| score.mean.to_string()),
                 ours(|score| score.std.map(|std| std.to_string()).unwrap_or_default()),
                 ours(|score| score.folds.to_string()),
@@ -218,6 +233,17 @@ pub fn csv(view: &View) -> String {
         }
     }
     csv_text(if is_plain { &FIELDS } else { &SCORE_FIELDS }, records)
+}
+
+/// Returns the values of a line of CSV that tell what a score is: share of all training crystals, task, unless all are
+/// errors on test parts also part and metric, and the unit.
+pub(super) fn fields_of(column: &Column, row: &Row, is_plain: bool) -> Vec<String> {
+    let mut fields = vec![column.share(row.fraction).to_string(), cell(&column.task).into_owned()];
+    if !is_plain {
+        fields.extend([column.part.name(), column.metric.name()].map(str::to_owned));
+    }
+    fields.push(cell(&column.unit).into_owned());
+    fields
 }
 
 /// Returns records, each with a value for every field, as CSV.

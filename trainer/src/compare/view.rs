@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::grid::{Candidate, FigureKind, FigureSection, Grid, MEDIAN, Published, TableSection};
 use super::plan::{Cell, Plan};
 use super::results::{Results, Score};
-use super::share::{self, ALL_LABELS, percent};
+use super::share::{self, WHOLE, percent};
 use crate::report::part::Part;
 use crate::task::Metric;
 use crate::unit;
@@ -13,6 +13,8 @@ use crate::unit;
 /// Names of the rows of the training median and of the commonest class.
 const MEDIAN_LABEL: &str = "Median of the training part";
 const COMMONEST_LABEL: &str = "Commonest training class";
+/// Relative difference of means over the same crystals in another order.
+const ROUNDING: f64 = 1e-9;
 
 /// A published number.
 #[derive(Debug, Clone, PartialEq)]
@@ -157,13 +159,13 @@ impl View {
     /// `gap, of 10 % of the labels` where every row has a share of these.
     pub fn task_name(&self, column: &Column) -> String {
         let Column { task, fraction, .. } = column;
-        if *fraction == ALL_LABELS {
+        if *fraction == WHOLE {
             return task.clone();
         }
         if self.several_fractions {
             return format!("{task}, of {} of the labels", percent(*fraction));
         }
-        let of_all_rows = self.rows.first().map_or(ALL_LABELS, |row| row.fraction);
+        let of_all_rows = self.rows.first().map_or(WHOLE, |row| row.fraction);
         format!("{task}, {} of the labels", percent(column.share(of_all_rows)))
     }
 
@@ -253,7 +255,7 @@ impl Selection<'_> {
             let measure = plan.measures.get(task);
             let column = Column {
                 task: task.clone(),
-                fraction: grid.task.get(task).map_or(ALL_LABELS, |section| section.fraction),
+                fraction: grid.task.get(task).map_or(WHOLE, |section| section.fraction),
                 unit: measure.map(|measure| measure.unit.clone()).unwrap_or_default(),
                 metric: measure.map(|measure| measure.metric).unwrap_or_default(),
                 part: plan.ranking,
@@ -263,7 +265,7 @@ impl Selection<'_> {
         self.tasks.iter().flat_map(of_task).collect()
     }
 
-    /// Returns the row of a dummy, for the largest share shown.
+    /// Returns the row of a dummy, for the largest share shown. A task whose starts have other parts has no number there.
     fn dummy(
         &self,
         kind: RowKind,
@@ -277,13 +279,16 @@ impl Selection<'_> {
             if column.metric.is_of_classes() != (kind == RowKind::Commonest) {
                 return Entry::default();
             }
-            // The same for every start: it depends on the task's parts alone.
             let is_of_task = |cell: &Cell| {
                 cell.task == column.task && cell.fraction == fraction && self.starts.contains(&cell.start)
             };
-            let mut cells = plan.cells.iter().enumerate().filter(|(_, cell)| is_of_task(cell));
+            let cells = plan.cells.iter().enumerate().filter(|(_, cell)| is_of_task(cell));
+            let mut scores = cells.filter_map(|(index, _)| results.dummy(index, column.metric, column.part));
+            // It depends on the task's parts alone, which settings such as finetune.validation change: without the same parts
+            // for every start there is no such number for all.
+            let first = scores.next();
             Entry {
-                ours: cells.find_map(|(index, _)| results.dummy(index, column.metric, column.part)),
+                ours: first.filter(|first| scores.all(|score| is_same(first.mean, score.mean))),
                 published: cited(grid, column, Some(MEDIAN), fraction),
                 is_chosen: false,
             }
@@ -293,6 +298,11 @@ impl Selection<'_> {
         let known = entries.iter().any(|entry| *entry != Entry::default());
         known.then(|| Row { kind, label: label.to_owned(), fraction, entries })
     }
+}
+
+/// Whether two errors or scores of a dummy are those of the same crystals, in whatever order.
+fn is_same(left: f64, right: f64) -> bool {
+    (left - right).abs() <= ROUNDING * left.abs().max(right.abs())
 }
 
 /// Task, start, name of the searched settings, and bits of the share of a cell.

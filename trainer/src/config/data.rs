@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::fault::{Range, at_least_one};
+use super::fault::{BETWEEN_0_AND_1, Range, at_least_one};
 use super::section::{Setting, section};
 use crate::data::limit::{BatchLimit, DEFAULT_BATCH_CRYSTALS, DEFAULT_BATCH_TRIPLETS};
 use crate::data::stream::{
@@ -11,10 +11,6 @@ use crate::data::stream::{
 
 /// Number of threads or of waiting batches.
 const THREADS: Range<usize> = Range { holds: |count| (1..=MAX_WORKERS).contains(count), needed: "1 to 1024" };
-
-/// A share of the crystals that leaves some on either side.
-const PART: Range<f64> =
-    Range { holds: |share| *share > 0.0 && *share < 1.0, needed: "greater than 0 and less than 1" };
 
 /// Where the crystals of the validation set come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -53,7 +49,7 @@ section! {
         /// Validation set: "none", "hash" (by hash of the identifier), "split" (the store's split column).
         pub validation: Validation = Validation::default();
         /// Share of the crystals that "hash" keeps for validation.
-        pub validation_fraction: f64 = 0.05, in PART;
+        pub validation_fraction: f64 = 0.05, in BETWEEN_0_AND_1;
     }
 }
 

@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use toml::{Table, Value};
 
-use super::error::{ConfigError, Place};
+use super::error::ConfigError;
 use super::fault::Fault;
 use super::file::{self, Names};
+use super::place::Place;
 use super::table::{to_table, unknown};
 use super::{Config, choice, moved};
 

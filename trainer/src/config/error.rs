@@ -1,43 +1,9 @@
 //! Errors of configurations, with the place of the faulty setting.
 
-use std::fmt;
 use std::path::PathBuf;
 
+use super::place::Place;
 use super::purpose::Purpose;
-
-/// Place where a setting was given.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
-    /// A file. Line and column are counted from 1; columns count characters.
-    File {
-        /// The file.
-        path: PathBuf,
-        /// Line of the key.
-        line: usize,
-        /// Column of the key.
-        column: usize,
-    },
-    /// An override, by the name that its caller gave it.
-    Override(&'static str),
-    /// A file, of which the line is not known.
-    Text(PathBuf),
-    /// The recipe of a task.
-    Preset,
-    /// No place: a default, or a value set by the program.
-    Program,
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Place::File { path, line, column } => write!(formatter, "{}:{line}:{column}", path.display()),
-            Place::Override(name) => formatter.write_str(name),
-            Place::Text(path) => write!(formatter, "{}", path.display()),
-            Place::Preset => formatter.write_str("the task's recipe"),
-            Place::Program => formatter.write_str("configuration"),
-        }
-    }
-}
 
 /// An error in a configuration.
 #[derive(Debug, thiserror::Error)]
@@ -127,6 +93,20 @@ pub enum ConfigError {
         /// The other setting, as `key = value`.
         other: String,
     },
+    /// A key is given different values in two ways, of which none is above the other.
+    #[error("{place}: {key} = {value}: {other} says {found}")]
+    Contradiction {
+        /// Place of the key.
+        place: Place,
+        /// The dotted key.
+        key: String,
+        /// The value as it was written.
+        value: String,
+        /// Name of the other override.
+        other: &'static str,
+        /// Its value.
+        found: Box<str>,
+    },
     /// An override lacks an equals sign.
     #[error("{name} {text}: must be key=value, as in optimiser.learning_rate=1e-3")]
     Assignment {
@@ -145,7 +125,8 @@ impl ConfigError {
         | Self::Value { place: old, key, .. }
         | Self::Range { place: old, key, .. }
         | Self::WithoutEffect { place: old, key, .. }
-        | Self::Hindered { place: old, key, .. }) = &mut self
+        | Self::Hindered { place: old, key, .. }
+        | Self::Contradiction { place: old, key, .. }) = &mut self
         else {
             return self;
         };
@@ -167,7 +148,8 @@ impl ConfigError {
             | Self::Value { place, .. }
             | Self::Range { place, .. }
             | Self::WithoutEffect { place, .. }
-            | Self::Hindered { place, .. } => Some(place),
+            | Self::Hindered { place, .. }
+            | Self::Contradiction { place, .. } => Some(place),
         }
     }
 }

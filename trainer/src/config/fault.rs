@@ -75,6 +75,10 @@ pub(super) const BELOW_ONE: Range<f64> =
 pub(super) const SHARE: Range<f64> =
     Range { holds: |value| (0.0..=1.0).contains(value), needed: "between 0 and 1" };
 
+/// A share that leaves something on either side, or a factor that makes something smaller.
+pub(super) const BETWEEN_0_AND_1: Range<f64> =
+    Range { holds: |value| *value > 0.0 && *value < 1.0, needed: "greater than 0 and less than 1" };
+
 /// Width of a layer.
 pub(super) const WIDTH: Range<usize> =
     Range { holds: |value| (1..=MAX_WIDTH).contains(value), needed: "1 to 65536" };

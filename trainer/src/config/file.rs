@@ -6,9 +6,10 @@ use std::path::Path;
 use toml::de::{DeTable, DeValue};
 use toml::{Table, Value};
 
-use super::error::{ConfigError, Place};
+use super::error::ConfigError;
+use super::place::Place;
 use super::table::{successor, unknown};
-use crate::toml_text::line_and_column;
+use crate::toml_text::{self, line_and_column};
 
 /// A setting of a file.
 pub(super) struct Entry {
@@ -41,9 +42,9 @@ pub(super) fn entries(
     known: &Table,
     names: Names,
 ) -> Result<Vec<Entry>, ConfigError> {
-    let syntax = |error: toml::de::Error| ConfigError::Syntax {
-        place: place(text, path, error.span().map_or(0, |span| span.start)),
-        message: error.message().trim().replace('\n', ", "),
+    let syntax = |error: toml::de::Error| {
+        let (line, column, message) = toml_text::fault(text, &error);
+        ConfigError::Syntax { place: Place::File { path: path.to_owned(), line, column }, message }
     };
     let spanned = DeTable::parse(text).map_err(syntax)?;
     let values = toml::from_str::<Table>(text).map_err(syntax)?;

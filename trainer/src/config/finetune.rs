@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::fault::{NOT_NEGATIVE, POSITIVE, Range, WIDTH};
+use super::fault::{BETWEEN_0_AND_1, NOT_NEGATIVE, POSITIVE, Range, WIDTH};
 use super::run::Select;
 use super::section::{Setting, section};
 
@@ -25,7 +25,8 @@ pub enum Loss {
 impl Setting for Loss {}
 
 impl Loss {
-    /// Returns what the reported loss of a number is, which also chooses the weights.
+    /// Returns what the reported loss of a number is, which also chooses the weights. [`FinetuneConfig::reported_loss`] adds the
+    /// quantile.
     pub fn reported(self) -> &'static str {
         match self {
             Self::L1 | Self::Mse | Self::Huber => "mean absolute error",
@@ -111,10 +112,6 @@ impl HeldOut {
 const SOME: Range<f64> =
     Range { holds: |share| *share > 0.0 && *share <= 1.0, needed: "greater than 0 and at most 1" };
 
-/// A number between 0 and 1, without these.
-const BETWEEN: Range<f64> =
-    Range { holds: |level| *level > 0.0 && *level < 1.0, needed: "greater than 0 and less than 1" };
-
 section! {
     /// The head of a fine-tuned model and what is trained of it.
     pub struct FinetuneConfig {
@@ -146,7 +143,7 @@ section! {
         /// Error in standard deviations where "huber" goes over from squares to absolute values.
         pub huber_delta: f64 = 1.0, in POSITIVE;
         /// The quantile that a model trained with "quantile" predicts; 0.5 is the median.
-        pub quantile: f64 = 0.5, in BETWEEN;
+        pub quantile: f64 = 0.5, in BETWEEN_0_AND_1;
         /// How the target is standardised by the training part: by its mean and the "population" or "sample" standard
         /// deviation, or "none".
         pub standardise: Standardise = Standardise::default();
@@ -159,5 +156,28 @@ section! {
         pub snapshots: bool = false;
         /// Which weights are kept as the best: "validation" (lowest error of the validation part) or "last" (last epoch).
         pub select: FinetuneSelect = FinetuneSelect::default();
+    }
+}
+
+impl FinetuneConfig {
+    /// Returns what the reported loss of a number is, such as `pinball loss of the quantile 0.9`.
+    pub fn reported_loss(&self) -> String {
+        let name = self.loss.reported();
+        match self.loss {
+            Loss::L1 | Loss::Mse | Loss::Huber => name.to_owned(),
+            Loss::Quantile => format!("{name} of the quantile {}", self.quantile),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reported_loss_names_its_quantile() {
+        let of = |loss| FinetuneConfig { loss, quantile: 0.9, ..FinetuneConfig::default() }.reported_loss();
+        assert_eq!(of(Loss::Huber), "mean absolute error");
+        assert_eq!(of(Loss::Quantile), "pinball loss of the quantile 0.9");
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! * [`model`], [`pretrain`], [`data`], [`optimiser`], [`schedule`], [`average`], [`noise`],
 //!   [`finetune`], [`run`]: the sections
-//! * [`error`]: errors, with file, line and column
+//! * [`error`]: errors; [`place`]: file, line and column of a setting
 //!
 //! A file needs only the keys that differ from the defaults, and `key=value` overrides it. Unknown keys are errors.
 //! [`Config::to_toml`] writes all keys with comments.
@@ -23,6 +23,7 @@ mod moved;
 pub mod noise;
 pub mod optimiser;
 mod optional;
+pub mod place;
 pub mod pretrain;
 mod purpose;
 mod render;
@@ -35,6 +36,7 @@ mod table;
 mod tests;
 mod validate;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use schemas::hash::hex;
@@ -61,9 +63,9 @@ pub use schedule::ScheduleConfig;
 
 use crate::text_file;
 use draft::Draft;
-use error::Place;
 use fault::Range;
 use file::Names;
+use place::Place;
 use section::section;
 
 pub(crate) use difference::differences;
@@ -213,7 +215,8 @@ impl Config {
     /// errors.
     ///
     /// # Errors
-    /// Those of [`Config::resolve`].
+    /// Those of [`Config::resolve`], and [`ConfigError::Contradiction`] for overrides of different names that give a key
+    /// different values.
     pub fn resolve_named(
         recipe: impl FnOnce(&Self) -> Vec<(String, String)>,
         path: Option<&Path>,
@@ -223,8 +226,24 @@ impl Config {
         if let Some(path) = path {
             draft.read(&read(path)?, path, Names::Current)?;
         }
+        // The last of several by the same name counts, such as those of a grid. An option and a setting have no order.
+        let mut given: BTreeMap<&str, (&'static str, &str, Option<String>)> = BTreeMap::new();
         for Override { name, key, value } in overrides {
             draft.set(key, value, &Place::Override(name))?;
+            let now = draft.config().value(key);
+            let before = given.insert(key.as_str(), (*name, value.as_str(), now.clone()));
+            if let Some((other, found, before)) = before
+                && other != *name
+                && before != now
+            {
+                return Err(ConfigError::Contradiction {
+                    place: Place::Override(name),
+                    key: key.clone(),
+                    value: value.clone(),
+                    other,
+                    found: found.into(),
+                });
+            }
         }
         // Last, because the encoder and the method are settings themselves.
         for (key, value) in recipe(draft.config()) {
@@ -239,11 +258,6 @@ impl Config {
     /// [`ConfigError::Range`] for the first setting outside its range.
     pub fn validate(&self) -> Result<(), ConfigError> {
         validate::check(self).map_or(Ok(()), |fault| Err(fault.at(Place::Program)))
-    }
-
-    /// Returns the default configuration as TOML, with a comment for every key.
-    pub fn default_toml() -> String {
-        Self::default().to_toml()
     }
 
     /// Returns the configuration as TOML, with a comment for every key. [`Config::load`] reads it back unchanged.

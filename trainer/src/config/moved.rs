@@ -16,6 +16,7 @@ pub(super) const NEW: &[&str] = &[
     "data.drop_incomplete",
     "optimiser.momentum",
     "optimiser.decay_exempt",
+    "schedule.cosine.cycles",
     "schedule.steps.epochs",
     "schedule.steps.factor",
     "schedule.linear.constant_epochs",
@@ -46,6 +47,7 @@ pub(super) const NEW: &[&str] = &[
     "finetune.loss",
     "finetune.standardise",
     "finetune.select",
+    "finetune.snapshots",
     "finetune.class_weights",
 ];
 

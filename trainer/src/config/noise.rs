@@ -1,18 +1,17 @@
 //! Settings of the noise on crystals, weights and gradients.
 
 use super::Config;
-use super::fault::{NOT_NEGATIVE, Range};
+use super::fault::{NOT_NEGATIVE, Range, SHARE};
 use super::model::ModelKind;
 use super::section::section;
 
-/// Allowed standard deviation of the noise on a coordinate, in Å. Larger noise would move atoms past their neighbours.
+/// Allowed displacement along a coordinate, or its standard deviation, in Å. It ends at about half the length of a bond, beyond
+/// which atoms change places.
 pub(in crate::config) const DISPLACEMENT: Range<f64> =
     Range { holds: |length| (0.0..=1.0).contains(length), needed: "0 to 1 Å" };
 /// Allowed standard deviation of the strain, a relative change of length. A larger strain could collapse a cell.
 pub(in crate::config) const STRAIN: Range<f64> =
     Range { holds: |strain| (0.0..=0.2).contains(strain), needed: "0 to 0.2" };
-/// Allowed standard deviation of the noise on weights, relative to them.
-const OF_WEIGHTS: Range<f64> = Range { holds: |share| (0.0..=1.0).contains(share), needed: "0 to 1" };
 
 section! {
     /// Noise while a model is trained. It is drawn by the seed anew for every crystal, batch or step. Validation is without.
@@ -24,7 +23,7 @@ section! {
         pub strain: f64 = 0.0, in STRAIN;
         /// Standard deviation of the noise on the weights that a batch is computed with, in units of the root mean square of
         /// their matrix or vector.
-        pub weights: f64 = 0.0, in OF_WEIGHTS;
+        pub weights: f64 = 0.0, in SHARE;
         /// Standard deviation of the noise on the gradients of the first step, in units of the root mean square over their
         /// matrix or vector.
         pub gradient: f64 = 0.0, in NOT_NEGATIVE;

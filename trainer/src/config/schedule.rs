@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Config;
-use super::fault::{BELOW_ONE, Faults, POSITIVE, Range, SHARE, at_least_one};
+use super::fault::{BELOW_ONE, BETWEEN_0_AND_1, Faults, POSITIVE, SHARE, at_least_one};
 use super::section::{Setting, section};
 
 /// Learning rate as a function of the optimiser step or of the epoch.
@@ -86,15 +86,11 @@ section! {
     }
 }
 
-/// A factor that makes a rate smaller.
-const SHRINKING: Range<f64> =
-    Range { holds: |factor| *factor > 0.0 && *factor < 1.0, needed: "greater than 0 and less than 1" };
-
 section! {
     /// Parameters of [`ScheduleKind::Plateau`], with the names and defaults of PyTorch's `ReduceLROnPlateau`.
     pub struct PlateauConfig {
         /// Factor by which the rate is multiplied.
-        pub factor: f64 = 0.1, in SHRINKING;
+        pub factor: f64 = 0.1, in BETWEEN_0_AND_1;
         /// Epochs without a better loss that change nothing; after one more the rate is multiplied.
         pub patience: u64 = 10;
         /// Share of the lowest loss by which another one must be lower to be better.

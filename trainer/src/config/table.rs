@@ -3,8 +3,9 @@
 use toml::{Table, Value};
 
 use super::Config;
-use super::error::{ConfigError, Place};
+use super::error::ConfigError;
 use super::moved::moved;
+use super::place::Place;
 use super::similar::nearest;
 
 /// Returns the configuration as a TOML table with all keys.

@@ -7,13 +7,16 @@ use schemas::hash::hex;
 use sha2::{Digest, Sha256};
 
 use super::data::Validation;
-use super::error::Place;
 use super::finetune::Standardise;
 use super::optimiser::OptimiserKind;
+use super::place::Place;
 use super::run::Select;
 use super::schedule::ScheduleKind;
 use super::section::Key;
-use super::{Config, ConfigError, choice, keys, moved};
+use super::{Config, ConfigError, Override, keys, moved};
+
+/// A configuration as a run of version 0.1.0 wrote it.
+const EARLIER: &str = include_str!("tests/earlier.toml");
 
 /// A file of this content in a folder that lives as long as the first value.
 fn file(text: &str) -> (tempfile::TempDir, PathBuf) {
@@ -37,15 +40,15 @@ fn refused_override(assignments: &[&str]) -> String {
 
 #[test]
 fn the_printed_default_reads_back_as_the_default() {
-    let (_folder, path) = file(&Config::default_toml());
+    let (_folder, path) = file(&Config::default().to_toml());
     assert_eq!(Config::load(&path).expect("it is valid"), Config::default());
-    let plain: Config = toml::from_str(&Config::default_toml()).expect("it is plain TOML as well");
+    let plain: Config = toml::from_str(&Config::default().to_toml()).expect("it is plain TOML as well");
     assert_eq!(plain, Config::default());
 }
 
 #[test]
 fn every_key_is_printed_once_below_its_meaning() {
-    let text = Config::default_toml();
+    let text = Config::default().to_toml();
     let table = super::table::to_table(&Config::default());
     let settings = super::table::settings(&table);
     let known: Vec<&Key> = keys::KEYS.iter().filter(|key| !key.is_section).collect();
@@ -102,6 +105,26 @@ fn arguments_override_the_file() {
     assert_eq!(config.schedule.kind, ScheduleKind::Cosine);
     assert_eq!(config.data.shards, ["a", "b"]);
     assert_eq!(config.data.validation, Validation::Hash);
+}
+
+#[test]
+fn an_option_and_a_setting_do_not_contradict_each_other() {
+    let resolve = |overrides: &[(&'static str, &str, &str)]| {
+        let given = |&(name, key, value): &(&'static str, &str, &str)| Override {
+            name,
+            key: key.to_owned(),
+            value: value.to_owned(),
+        };
+        let overrides: Vec<Override> = overrides.iter().map(given).collect();
+        Config::resolve_named(|_| Vec::new(), None, &overrides).map_err(|error| error.to_string())
+    };
+    let rate = "optimiser.learning_rate";
+    let line = resolve(&[("--set", rate, "1e-3"), ("--learning-rate", rate, "1e-2")]).expect_err("both");
+    assert_eq!(line, "--learning-rate: optimiser.learning_rate = 1e-2: --set says 1e-3");
+    let config = resolve(&[("--set", rate, "0.001"), ("--learning-rate", rate, "1e-3")]).expect("the same");
+    assert_eq!(config.optimiser.learning_rate, 1e-3);
+    let config = resolve(&[("--set", rate, "1e-3"), ("--set", rate, "1e-2")]).expect("the last one");
+    assert_eq!(config.optimiser.learning_rate, 1e-2);
 }
 
 #[test]
@@ -324,24 +347,6 @@ fn settings_of_later_versions_enter_the_hash_where_they_change_something() {
     assert_ne!(other.hash(), config.hash());
 }
 
-/// The default configuration as a run of the earlier names would have written it, and two settings.
-fn earlier() -> String {
-    let mut text = String::from("seed = 9\n");
-    for (key, value) in choice::active(Config::default().settings()) {
-        let before = match key.strip_prefix("pretrain.mmpt.") {
-            Some("labels") => "pal.labels".to_owned(),
-            Some(name) if name.starts_with("loss.") => name.to_owned(),
-            Some(name) => format!("model.{name}"),
-            None => key.replace("model.mmpt.", "model."),
-        };
-        let value = if key == "model.mmpt.hidden" { "16" } else { &value };
-        if key != "seed" && !moved::NEW.contains(&key.as_str()) {
-            text.push_str(&format!("{before} = {value}\n"));
-        }
-    }
-    text
-}
-
 #[test]
 fn names_of_earlier_versions_are_refused_with_todays() {
     assert_eq!(refusal("\n[model]\nhidden = 8"), "run.toml:3:1: 'model.hidden' is now 'model.mmpt.hidden'");
@@ -364,7 +369,7 @@ fn names_of_earlier_versions_are_refused_with_todays() {
 
 #[test]
 fn what_a_run_of_an_earlier_version_wrote_is_read() {
-    let (_folder, path) = file(&earlier());
+    let (_folder, path) = file(EARLIER);
     assert!(Config::load(&path).is_err());
     let mut expected = Config { seed: 9, ..Config::default() };
     expected.model.mmpt.hidden = 16;
@@ -383,7 +388,7 @@ fn what_a_run_of_an_earlier_version_wrote_is_read() {
         let refused = settings(text).expect_err("a fault");
         assert!(refused.starts_with(message), "{refused}");
     }
-    let (_folder, path) = file(&earlier().replace("pal.labels", "pal.label"));
+    let (_folder, path) = file(&EARLIER.replace("[pal]\nlabels", "[pal]\nlabel"));
     assert!(Config::load_recorded(&path).is_err());
     let (_folder, path) = file("seed = 1\n");
     assert!(Config::load_recorded(&path).is_ok() && !Config::is_recorded(&path), "most is missing");

@@ -2,9 +2,10 @@
 
 use super::Config;
 use super::data::Validation;
-use super::error::{ConfigError, Place};
+use super::error::ConfigError;
 use super::fault::{Fault, Faults};
 use super::finetune::FinetuneSelect;
+use super::place::Place;
 use super::run::Select;
 use super::schedule::ScheduleKind;
 use super::section::Setting;

@@ -1,5 +1,5 @@
-//! Features of a crystal that the store does not hold: displacements and distances in double precision, triplets with
-//! their cosines (specification, section 2.5) and centre distances (specification, section 2.6).
+//! Features of a crystal that the store does not hold: displacements and distances in double precision, cosines of
+//! triplets (specification, section 2.5) and centre distances (specification, section 2.6).
 
 use crate::data::adjacency::Adjacency;
 use crate::data::error::GraphError;
@@ -11,17 +11,6 @@ pub const LARGEST_ATOMIC_NUMBER: u8 = 118;
 /// Relative tolerance of the check of edge lengths against the cutoff. The writer of a store may have summed in
 /// another order.
 const CUTOFF_TOLERANCE: f64 = 1e-9;
-
-/// A triplet k→j→i: a pair of edges that is not an edge and its reverse.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Triplet {
-    /// Index of the edge kj, which ends where the other starts.
-    pub kj: usize,
-    /// Index of the edge ji, which receives the message.
-    pub ji: usize,
-    /// `cos θ` between `r_j - r_i` and `r_k - r_j`; 1 for a straight path.
-    pub cosine: f64,
-}
 
 /// Geometry of one crystal. The buffers are reused from crystal to crystal.
 #[derive(Debug, Clone, Default)]
@@ -95,22 +84,12 @@ impl CrystalGraph {
         &self.centre_distance
     }
 
-    /// Returns `cos θ` of a pair of edges (specification, section 2.5), in [-1, 1].
+    /// Returns `cos θ` between `r_j - r_i` and `r_k - r_j` for the edges kj and ji (specification, section 2.5), in
+    /// [-1, 1]; 1 for a straight path.
     #[inline]
     pub fn cosine(&self, kj: usize, ji: usize) -> f64 {
         let (u, w) = (self.unit[ji], self.unit[kj]);
         (u[0] * w[0] + u[1] * w[1] + u[2] * w[2]).clamp(-1.0, 1.0)
-    }
-
-    /// Returns the triplets, ordered by ji and then by kj (specification, section 2.5).
-    pub fn triplets(&self) -> impl Iterator<Item = Triplet> + '_ {
-        (0..self.adjacency.edges()).flat_map(move |ji| {
-            let reverse = self.adjacency.reverse(ji);
-            self.adjacency
-                .incoming(self.adjacency.source(ji))
-                .filter(move |&kj| reverse != Some(kj))
-                .map(move |kj| Triplet { kj, ji, cosine: self.cosine(kj, ji) })
-        })
     }
 }
 

@@ -37,7 +37,7 @@ pub mod labels;
 pub mod lattice;
 pub mod limit;
 pub mod mask;
-mod pattern;
+pub(crate) mod pattern;
 pub mod random;
 pub mod sample;
 pub mod share;

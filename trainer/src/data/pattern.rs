@@ -9,6 +9,8 @@ use std::path::{Component, Path, PathBuf};
 use glob::{Pattern, PatternError};
 use schemas::StoreError;
 
+use crate::data::error::DataError;
+
 /// Stands for any number of folders.
 const ANY_FOLDERS: &str = "**";
 
@@ -22,18 +24,32 @@ enum Part {
 
 /// An error that leaves a pattern without matches.
 #[derive(Debug)]
-pub(super) enum PatternFault {
+pub(crate) enum PatternFault {
     /// The pattern is invalid.
     Syntax(PatternError),
     /// A folder cannot be listed.
     Folder(StoreError),
 }
 
+impl PatternFault {
+    /// Returns the error of a pattern.
+    pub(crate) fn of(self, pattern: &str) -> DataError {
+        match self {
+            Self::Syntax(error) => DataError::Pattern {
+                pattern: pattern.to_owned(),
+                position: error.pos + 1,
+                message: error.msg.to_owned(),
+            },
+            Self::Folder(error) => error.into(),
+        }
+    }
+}
+
 /// Returns the matches of a pattern, sorted by name.
 ///
 /// # Errors
 /// [`PatternFault`] for an invalid pattern or a folder that cannot be listed.
-pub(super) fn matches(pattern: &str) -> Result<Vec<PathBuf>, PatternFault> {
+pub(crate) fn matches(pattern: &str) -> Result<Vec<PathBuf>, PatternFault> {
     Pattern::new(pattern).map_err(PatternFault::Syntax)?;
     let mut parts: Vec<Part> = Vec::new();
     for component in Path::new(pattern).components() {

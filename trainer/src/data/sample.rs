@@ -63,13 +63,10 @@ fn read(
     if places.peek().is_none() {
         return Ok(());
     }
-    let shard = selection.open(row_group)?;
-    let path: Arc<Path> = Arc::from(shard.path());
+    let path: Arc<Path> = Arc::from(selection.path(row_group));
     let mut nth = 0;
-    for batch in shard.crystals(Some(vec![row_group.group]))? {
-        let batch = batch?;
-        let deciding = selection.subset().column().and_then(|column| batch.column(column));
-        let members = selection.subset().members(&path, batch.len(), deciding)?;
+    for batch in selection.crystal_batches(row_group)? {
+        let (batch, members) = batch?;
         for (row, _) in members.into_iter().enumerate().filter(|(_, member)| *member) {
             if let Some((_, place)) = places.next_if(|(wanted, _)| *wanted == nth) {
                 drawn[*place] =

@@ -2,7 +2,6 @@
 
 use arrow::array::{Array, ListArray, UInt32Array};
 use rayon::prelude::*;
-use schemas::StoreError;
 use schemas::limits::pairs;
 use serde::Serialize;
 
@@ -76,18 +75,10 @@ pub fn sizes(selection: &Selection, inputs: Inputs) -> Result<Vec<Size>, DataErr
 
 /// Returns the sizes of the crystals of a row group.
 fn of_row_group(selection: &Selection, row_group: &RowGroup, inputs: Inputs) -> Result<Vec<Size>, DataError> {
-    let shard = selection.open(row_group)?;
-    let path = shard.path().to_owned();
-    let deciding = selection.subset().column();
-    let mut names = COLUMNS.to_vec();
-    names.extend(deciding);
     let mut sizes = Vec::new();
     let mut degrees = Vec::new();
-    for batch in shard.batches(Some(vec![row_group.group]), Some(&names))? {
-        let batch =
-            batch.map_err(|error| StoreError::Parquet { path: path.clone(), message: error.to_string() })?;
-        let deciding = deciding.and_then(|name| batch.column_by_name(name));
-        let members = selection.subset().members(&path, batch.num_rows(), deciding)?;
+    for batch in selection.batches(row_group, &COLUMNS)? {
+        let (batch, members) = batch?;
         // Types were checked when the shard was opened.
         let column = |name: &str| batch.column_by_name(name).map(|column| column.as_any());
         let lists = |name| column(name).and_then(|column| column.downcast_ref::<ListArray>());

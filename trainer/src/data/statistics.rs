@@ -27,19 +27,9 @@ impl LatticeStatistics {
         let mut count = 0.0;
         let mut mean = [0.0; 6];
         let mut squares = [0.0; 6];
-        let deciding = selection.subset().column();
-        let mut names = PARAMETER_COLUMNS.to_vec();
-        names.extend(deciding);
         for row_group in selection.row_groups() {
-            let shard = selection.open(row_group)?;
-            let path = shard.path().to_owned();
-            for batch in shard.batches(Some(vec![row_group.group]), Some(&names))? {
-                let batch = batch.map_err(|error| StoreError::Parquet {
-                    path: path.clone(),
-                    message: error.to_string(),
-                })?;
-                let deciding = deciding.and_then(|name| batch.column_by_name(name));
-                let members = selection.subset().members(&path, batch.num_rows(), deciding)?;
+            for batch in selection.batches(row_group, &PARAMETER_COLUMNS)? {
+                let (batch, members) = batch?;
                 let columns = PARAMETER_COLUMNS.map(|name| {
                     batch
                         .column_by_name(name)
@@ -52,7 +42,7 @@ impl LatticeStatistics {
                             column.filter(|column| column.is_valid(row)).map(|column| column.value(row));
                         let value =
                             value.filter(|value| value.is_finite()).ok_or_else(|| StoreError::Column {
-                                path: path.clone(),
+                                path: selection.path(row_group).to_owned(),
                                 column: PARAMETER_COLUMNS[parameter].to_owned(),
                                 problem: "has a value that is no finite number".to_owned(),
                             })?;
@@ -97,17 +87,14 @@ impl ConstantPredictor {
         let cutoff = selection.sources().settings().cutoff_angstrom;
         let mut counts = Counts::default();
         for row_group in selection.row_groups() {
-            let shard = selection.open(row_group)?;
-            let path = shard.path().to_owned();
-            for batch in shard.crystals(Some(vec![row_group.group]))? {
-                let batch = batch?;
-                let deciding = selection.subset().column().and_then(|name| batch.column(name));
-                let members = selection.subset().members(&path, batch.len(), deciding)?;
+            let path = selection.path(row_group);
+            for batch in selection.crystal_batches(row_group)? {
+                let (batch, members) = batch?;
                 for (row, _) in members.into_iter().enumerate().filter(|(_, member)| *member) {
                     let view = batch.row(row)?;
                     let centred = GraphInput::from_view(&view, PeriodicLabels::Centred);
                     let cell = GraphInput::from_view(&view, PeriodicLabels::Cell);
-                    counts.add(&centred, cell.direction, cutoff).map_err(|error| error.of_shard(&path))?;
+                    counts.add(&centred, cell.direction, cutoff).map_err(|error| error.of_shard(path))?;
                 }
             }
         }

@@ -15,10 +15,12 @@ use schemas::settings::{FeatureSettings, SettingsError};
 use schemas::store::{LabelKind, label_kind};
 
 use crate::data::error::DataError;
-use crate::data::pattern::{self, PatternFault};
+use crate::data::pattern;
 
 /// Name of the split column of a store with a single split.
-const SPLIT_COLUMN: &str = "split";
+pub(crate) const SPLIT_COLUMN: &str = "split";
+/// Name of the column of the official folds.
+pub(crate) const FOLD_COLUMN: &str = "fold";
 
 /// A readable shard.
 #[derive(Debug, Clone)]
@@ -237,14 +239,7 @@ fn find(path: &Path) -> Result<Vec<PathBuf>, DataError> {
 
 /// Returns the shards among the matches of a pattern: Parquet files, and the shards of matching folders.
 fn matches(pattern: &str) -> Result<Vec<PathBuf>, DataError> {
-    let paths = pattern::matches(pattern).map_err(|fault| match fault {
-        PatternFault::Syntax(error) => DataError::Pattern {
-            pattern: pattern.to_owned(),
-            position: error.pos + 1,
-            message: error.msg.to_owned(),
-        },
-        PatternFault::Folder(error) => error.into(),
-    })?;
+    let paths = pattern::matches(pattern).map_err(|fault| fault.of(pattern))?;
     let mut shards = Vec::new();
     for path in without_sidecars(paths)? {
         let in_rejects = path.parent().and_then(Path::file_name) == Some(OsStr::new(FORMER_REJECTS_FOLDER));

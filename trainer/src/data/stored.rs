@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use schemas::view::CrystalView;
+use schemas::view::{CrystalBatch, CrystalView};
 
 use crate::data::error::DataError;
 use crate::data::input::GraphInput;
@@ -43,6 +43,21 @@ impl StoredCrystal {
             properties: properties.into(),
             shard: None,
         }
+    }
+
+    /// Copies the rows of featurised blocks, without properties and with the default labels, on which neither
+    /// predictions nor embeddings depend.
+    ///
+    /// # Errors
+    /// [`DataError`] for a row that cannot be read.
+    pub fn of_blocks(blocks: &[CrystalBatch]) -> Result<Vec<Self>, DataError> {
+        let mut crystals = Vec::with_capacity(blocks.iter().map(CrystalBatch::len).sum());
+        for block in blocks {
+            for row in 0..block.len() {
+                crystals.push(Self::copy(&block.row(row)?, PeriodicLabels::default(), Vec::new()));
+            }
+        }
+        Ok(crystals)
     }
 
     /// Returns the crystal with the path of its shard, for errors.

@@ -318,16 +318,12 @@ impl<R> Reader<R> {
         buffer: &mut ShuffleBuffer<StoredCrystal>,
         planner: &mut BatchPlanner,
     ) -> Result<(), Stop> {
-        let shard = selection.open(row_group)?;
-        let path: Arc<Path> = Arc::from(shard.path());
-        for batch in shard.crystals(Some(vec![row_group.group]))? {
+        let path: Arc<Path> = Arc::from(selection.path(row_group));
+        for batch in selection.crystal_batches(row_group)? {
             if self.stopped.load(Ordering::Relaxed) {
                 return Err(Stop::Dropped);
             }
-            let batch = batch?;
-            let subset = selection.subset();
-            let deciding = subset.column().and_then(|column| batch.column(column));
-            let members = subset.members(&path, batch.len(), deciding)?;
+            let (batch, members) = batch?;
             let columns = property_columns(&path, &batch, &self.settings.properties)?;
             for (row, _) in members.into_iter().enumerate().filter(|(_, member)| *member) {
                 let properties = columns.iter().map(|column| property(*column, row)).collect();

@@ -6,8 +6,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, StringArray};
+use arrow::record_batch::RecordBatch;
 use schemas::StoreError;
+use schemas::hash::leading_bits;
 use schemas::reader::Shard;
+use schemas::view::CrystalBatch;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -32,6 +35,14 @@ pub enum SplitPart {
 }
 
 impl SplitPart {
+    /// All parts.
+    pub const ALL: [Self; 3] = [Self::Train, Self::Val, Self::Test];
+
+    /// Returns the part with this value in the split column, or `None` if there is none.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|part| part.as_str() == text)
+    }
+
     /// Returns the value in the split column.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -156,9 +167,8 @@ impl Subset {
 /// Returns the position of an identifier in [0, 1): the first 53 bits of the SHA-256 of salt and identifier.
 pub(crate) fn hash_position(salt: &str, material_id: &str) -> f64 {
     let digest = Sha256::new().chain_update(salt).chain_update(material_id).finalize();
-    let leading = digest.iter().take(8).fold(0_u64, |bits, &byte| bits << 8 | u64::from(byte));
     // 53 bits fit a double exactly, so that the result stays below 1.
-    (leading >> 11) as f64 / (1_u64 << 53) as f64
+    (leading_bits(&digest) >> 11) as f64 / (1_u64 << 53) as f64
 }
 
 /// A row group with crystals of a subset.
@@ -226,10 +236,53 @@ impl Selection {
         self.row_groups.iter().map(|group| group.crystals).sum()
     }
 
+    /// Returns the path of the shard of a row group.
+    pub(crate) fn path(&self, row_group: &RowGroup) -> &Path {
+        &self.sources.shards()[row_group.shard].path
+    }
+
+    /// Returns the batches of a row group with the named columns, and whether each of their rows belongs to the subset.
+    ///
+    /// # Errors
+    /// [`DataError`] if the shard cannot be read or lacks a column.
+    pub(crate) fn batches(
+        &self,
+        row_group: &RowGroup,
+        columns: &[&str],
+    ) -> Result<impl Iterator<Item = Result<(RecordBatch, Vec<bool>), DataError>>, DataError> {
+        let path = self.path(row_group);
+        let deciding = self.subset.column();
+        let names: Vec<&str> = columns.iter().copied().chain(deciding).collect();
+        let batches = self.open(row_group)?.batches(Some(vec![row_group.group]), Some(&names))?;
+        Ok(batches.map(move |batch| {
+            let batch = batch?;
+            let deciding = deciding.and_then(|name| batch.column_by_name(name));
+            let members = self.subset.members(path, batch.num_rows(), deciding)?;
+            Ok((batch, members))
+        }))
+    }
+
+    /// Returns the crystals of a row group in batches, and whether each of them belongs to the subset.
+    ///
+    /// # Errors
+    /// [`DataError`] if the shard cannot be read.
+    pub(crate) fn crystal_batches(
+        &self,
+        row_group: &RowGroup,
+    ) -> Result<impl Iterator<Item = Result<(CrystalBatch, Vec<bool>), DataError>>, DataError> {
+        let path = self.path(row_group);
+        let batches = self.open(row_group)?.crystals(Some(vec![row_group.group]))?;
+        Ok(batches.map(move |batch| {
+            let batch = batch?;
+            let deciding = self.subset.column().and_then(|name| batch.column(name));
+            let members = self.subset.members(path, batch.len(), deciding)?;
+            Ok((batch, members))
+        }))
+    }
+
     /// Opens the shard of a row group. Checks its settings again, since the file may have been replaced.
-    pub(crate) fn open(&self, row_group: &RowGroup) -> Result<Shard, DataError> {
-        let path = &self.sources.shards()[row_group.shard].path;
-        Ok(Shard::open(path, Some(self.sources.settings()))?)
+    fn open(&self, row_group: &RowGroup) -> Result<Shard, DataError> {
+        Ok(Shard::open(self.path(row_group), Some(self.sources.settings()))?)
     }
 }
 
@@ -248,8 +301,7 @@ fn count(
     let shard = Shard::open(&source.path, Some(sources.settings()))?;
     let mut crystals = 0;
     for batch in shard.batches(Some(vec![group]), Some(&[column]))? {
-        let batch = batch
-            .map_err(|error| StoreError::Parquet { path: source.path.clone(), message: error.to_string() })?;
+        let batch = batch?;
         let members = subset.members(&source.path, batch.num_rows(), batch.column_by_name(column))?;
         crystals += members.into_iter().filter(|member| *member).count() as u64;
     }

@@ -27,12 +27,15 @@ use crate::data::labels::HOME_DIRECTION;
 
 /// The property column of the test stores.
 pub(crate) const GAP: &str = "band_gap_ev";
+/// A second split column, which stores have where a row has a part in it.
+pub(crate) const OTHER_SPLIT: &str = "split_other";
 
 /// One row of a test store.
 #[derive(Debug, Clone)]
 pub(crate) struct Row {
     pub(crate) crystal: OwnedInput,
     pub(crate) split: Option<&'static str>,
+    pub(crate) other_split: Option<&'static str>,
     pub(crate) fold: Option<i8>,
     pub(crate) gap: Option<f64>,
     pub(crate) hash: Option<&'static str>,
@@ -57,7 +60,7 @@ pub(crate) fn chain(material_id: &str, sites: u32) -> Row {
         crystal.edge(site, before, [if site == 0 { -1 } else { 0 }, 0, 0]);
         crystal.edge(site, after, [i16::from(after == 0), 0, 0]);
     }
-    Row { crystal, split: None, fold: None, gap: None, hash: None }
+    Row { crystal, split: None, other_split: None, fold: None, gap: None, hash: None }
 }
 
 /// Chains of 1 to 5 atoms named `m0`, `m1`, … with gaps and splits on some.
@@ -112,7 +115,9 @@ pub(crate) fn write_store(
 
 /// Writes one shard.
 pub(crate) fn write_shard(path: &Path, rows: &[Row], group_rows: usize, settings: &FeatureSettings) {
-    let schema = shard_schema(&[], &[PropertyColumn::number(GAP, "band_gap")]);
+    let has_other = rows.iter().any(|row| row.other_split.is_some());
+    let other = has_other.then(|| OTHER_SPLIT.to_owned());
+    let schema = shard_schema(other.as_slice(), &[PropertyColumn::number(GAP, "band_gap")]);
     let columns = schema.fields().iter().map(|field| column(field.name(), rows)).collect();
     let batch = RecordBatch::try_new(Arc::clone(&schema), columns).expect("columns of the schema's types");
     let mut metadata = vec![KeyValue::new(FORMAT_VERSION_KEY.to_owned(), FORMAT_VERSION.to_string())];
@@ -191,6 +196,7 @@ fn column(name: &str, rows: &[Row]) -> ArrayRef {
         "edge_direction_centred" => directions(centred),
         "edge_same_cell" | "edge_same_cell_centred" => homes(),
         "split" => Arc::new(rows.iter().map(|row| row.split).collect::<StringArray>()),
+        OTHER_SPLIT => Arc::new(rows.iter().map(|row| row.other_split).collect::<StringArray>()),
         "fold" => Arc::new(rows.iter().map(|row| row.fold).collect::<Int8Array>()),
         "immutable_id" => Arc::new(StringArray::new_null(rows.len())),
         "chemical_formula_anonymous" => texts(|_| "A"),

@@ -38,6 +38,7 @@ use schemas::store::SPLIT_PREFIX;
 
 use crate::atomic;
 use crate::data::Sources;
+use crate::data::store::{FOLD_COLUMN, SPLIT_COLUMN};
 use crate::error::TrainError;
 use crate::nearest::PairSearch;
 use crate::space::catalogue::{Catalogue, Value};
@@ -54,10 +55,6 @@ pub const DEFAULT_TOLERANCE: f64 = 0.01;
 const MOST_TOLERANCE: f64 = 0.1;
 /// Columns that the volume per atom is computed from.
 const VOLUME_COLUMNS: [&str; 2] = ["volume", "nsites"];
-/// Name of the column of a store's only split.
-const SPLIT_COLUMN: &str = "split";
-/// Name of the column of folds.
-const FOLD_COLUMN: &str = "fold";
 /// Pairs that may be in memory together.
 const PAIRS_AT_ONCE: usize = 1 << 22;
 /// Crystals whose pairs are looked for together, at most.

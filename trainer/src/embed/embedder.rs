@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use burn::prelude::*;
-use schemas::hash::file_sha256;
 use schemas::settings::FeatureSettings;
 
 use super::table::{Embeddings, Shape};
@@ -18,7 +17,6 @@ use crate::model::cgcnn::CgcnnEncoder;
 use crate::model::head::{Pooled, pool};
 use crate::model::{Batch, Encoder, Encoding, Pass};
 use crate::pretrain::load::{LoadedEncoder, load_encoder};
-use crate::weights::WeightsError;
 
 /// The encoder of a weights file on its device.
 pub struct Embedder {
@@ -62,14 +60,9 @@ impl Embedder {
     /// Returns the SHA-256 of the weights file.
     ///
     /// # Errors
-    /// [`TrainError::Weights`] if it cannot be read.
+    /// [`TrainError::Read`].
     pub fn sha256(&self) -> Result<String, TrainError> {
-        let path = &self.weights;
-        let broken = |source| TrainError::Weights {
-            path: path.clone(),
-            source: WeightsError::Io { action: "read", path: path.clone(), source },
-        };
-        Ok(file_sha256(path).map_err(broken)?.0)
+        TrainError::sha256_of(&self.weights)
     }
 
     /// Returns the widths of the embeddings.

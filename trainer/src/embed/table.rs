@@ -43,6 +43,28 @@ pub(super) struct Embeddings {
     pub(super) atoms: Vec<f32>,
 }
 
+impl Embeddings {
+    /// Returns the identifier of the first crystal with a number that is not finite.
+    pub(super) fn not_finite(&self) -> Option<&str> {
+        let Self { identifiers, offsets, lattice, mean, max, atoms } = self;
+        let is_broken = |numbers: &[f32]| numbers.iter().any(|number| !number.is_finite());
+        if ![lattice, mean, max, atoms].into_iter().any(|numbers| is_broken(numbers)) {
+            return None;
+        }
+        let of = |numbers: &[f32], rows: usize, first: usize, last: usize| {
+            let width = numbers.len() / rows.max(1);
+            is_broken(numbers.get(width * first..width * last).unwrap_or_default())
+        };
+        let (crystals, sites) = (identifiers.len(), offsets.last().copied().unwrap_or_default());
+        let mut rows = identifiers.iter().zip(offsets.windows(2)).enumerate();
+        let broken = rows.find(|(row, (_, ends))| {
+            [lattice, mean, max].into_iter().any(|numbers| of(numbers, crystals, *row, row + 1))
+                || of(atoms, sites, ends[0], ends[1])
+        });
+        broken.map(|(_, (material_id, _))| material_id.as_str())
+    }
+}
+
 /// A row of the table with its vectors as lists.
 #[derive(Debug, Serialize)]
 struct Line<'a> {
@@ -227,6 +249,17 @@ mod tests {
         writer.write(&embeddings()).expect("written");
         writer.finish().expect("ended");
         out
+    }
+
+    #[test]
+    fn the_first_crystal_with_no_number_is_named() {
+        assert_eq!(embeddings().not_finite(), None);
+        let second = Embeddings { mean: vec![1.0, 2.0, f32::NAN, 4.0], ..embeddings() };
+        assert_eq!(second.not_finite(), Some("@c"));
+        let first = Embeddings { lattice: vec![f32::INFINITY, 1.0], ..second };
+        assert_eq!(first.not_finite(), Some("a,b"));
+        let of_atom = Embeddings { atoms: vec![1.0, 2.0, 2.0, 3.0, 4.0, f32::NAN], ..embeddings() };
+        assert_eq!(of_atom.not_finite(), Some("@c"));
     }
 
     #[test]

@@ -10,8 +10,8 @@ use crate::error::TrainError;
 use crate::report::classes::temperature::Temperature;
 use crate::report::classes::{ClassEvaluation, ClassFold, ClassOutcome, most_probable};
 use crate::report::interval::{self, COVERAGE};
-use crate::report::statistics::{MeanStd, median};
 use crate::report::{Evaluation, FoldOutcome, LearningCurves, Outcome};
+use crate::statistics::{MeanStd, median};
 use crate::task::{Labelled, TargetColumn};
 use crate::unit;
 

@@ -6,7 +6,7 @@ use super::tested::{TestedCrystal, TestedFold};
 use crate::report::classes::ClassOutcome;
 use crate::report::classes::scores::scores;
 use crate::report::classes::temperature::Temperature;
-use crate::report::statistics::{MeanStd, Scores};
+use crate::statistics::{MeanStd, Scores};
 use crate::task::Metric;
 
 /// Returns the population standard deviation over the seeds of a fold of the mean absolute error under the name of the
@@ -73,7 +73,6 @@ fn spread(seeds: usize, of_seed: impl Fn(usize) -> BTreeMap<String, f64>) -> BTr
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::task::Labelled;
 
     /// A fold that was trained with `seeds` seeds. Each test crystal is a target and the outputs of every seed, `[S][K]`.
     fn fold(seeds: usize, crystals: &[(f64, Vec<Vec<f64>>)]) -> TestedFold {
@@ -94,18 +93,6 @@ mod tests {
             validation: Vec::new(),
             crystals: crystals.iter().map(crystal).collect(),
         }
-    }
-
-    #[test]
-    fn yardsticks_know_the_crystals_of_every_seed() {
-        let crystals = |ids: &[&str]| {
-            let crystal = |id: &&str| Labelled { material_id: id.to_string(), targets: vec![1.0] };
-            ids.iter().map(crystal).collect::<Vec<_>>()
-        };
-        let mut fold = fold(2, &[]);
-        fold.add_trained(crystals(&["a", "b"]));
-        fold.add_trained(crystals(&["b", "c"]));
-        assert_eq!(fold.trained, crystals(&["a", "b", "c"]));
     }
 
     #[test]

@@ -6,11 +6,9 @@ use arrow::array::AsArray;
 use schemas::StoreError;
 use schemas::reader::Shard;
 
+use crate::data::subset::IDENTIFIER_COLUMN;
 use crate::data::{DataError, Sources};
 use crate::report::{MOST_SITES, Structure};
-
-/// Column of the identifiers.
-const IDENTIFIER: &str = "material_id";
 
 /// Reads the crystals with these identifiers, in their order. Crystals of more than [`MOST_SITES`] sites are left out.
 ///
@@ -62,10 +60,10 @@ fn rows(shard: Shard, wanted: &BTreeSet<&str>) -> Result<Vec<u64>, StoreError> {
     });
     let mut numbers = numbers.collect::<Vec<u64>>().into_iter();
     let mut found = Vec::new();
-    for batch in shard.batches(Some(groups.into_iter().collect()), Some(&[IDENTIFIER]))? {
-        let batch = batch.map_err(|error| refuse(error.to_string()))?;
-        let column = batch.column_by_name(IDENTIFIER).and_then(|column| column.as_string_opt::<i32>());
-        let column = column.ok_or_else(|| refuse(format!("no texts in the column {IDENTIFIER}")))?;
+    for batch in shard.batches(Some(groups.into_iter().collect()), Some(&[IDENTIFIER_COLUMN]))? {
+        let batch = batch?;
+        let column = batch.column_by_name(IDENTIFIER_COLUMN).and_then(|column| column.as_string_opt::<i32>());
+        let column = column.ok_or_else(|| refuse(format!("no texts in the column {IDENTIFIER_COLUMN}")))?;
         // The identifiers come first, because a zip takes a number before it finds that they have ended.
         for (id, number) in column.iter().zip(numbers.by_ref()) {
             if id.is_some_and(|id| wanted.contains(id)) {

@@ -19,8 +19,8 @@ use crate::finetune::ensemble::member_folder;
 use crate::finetune::ensemble_record::EnsembleRecord;
 use crate::finetune::member;
 use crate::finetune::predictions::{PredictedCrystal, predict_selection};
+use crate::finetune::validated::ValidatedPart;
 use crate::report::part::Part;
-use crate::report::validated::ValidatedPart;
 use crate::report::{LearningCurve, Points};
 use crate::run::folder::{BEST_FILE, CONFIG_FILE, METRICS_FILE};
 use crate::run::metrics::{self, EpochRecord, Losses, Record};
@@ -137,12 +137,17 @@ impl Members<'_> {
     /// Predicts the scored part of every fold with the weights of every seed.
     ///
     /// # Errors
-    /// [`TrainError`] for a missing member, weights that cannot be read, shards that do not fit the task, and an
-    /// interruption.
+    /// [`TrainError`] for a crystal to show that is not tested, a missing member, weights that cannot be read, shards that do
+    /// not fit the task, and an interruption.
     pub(super) fn folds(&mut self) -> Result<Vec<TestedFold>, TrainError> {
         let mut folds: Vec<TestedFold> = Vec::new();
         for seed in self.record.seeds.clone() {
-            for fold in self.task.partition(&self.sources, &self.record.options(seed))?.folds {
+            let partition = self.task.partition(&self.sources, &self.record.options(seed))?;
+            // Before the first prediction. The test parts are the same for every seed.
+            if folds.is_empty() {
+                require_tested(&self.request.show, &partition.folds)?;
+            }
+            for fold in partition.folds {
                 if self.request.interrupt.requested() {
                     return Err(TrainError::Interrupted);
                 }
@@ -243,6 +248,16 @@ impl Members<'_> {
     }
 }
 
+/// Checks that crystals are among the test crystals of the folds.
+fn require_tested(chosen: &[String], folds: &[Fold]) -> Result<(), TrainError> {
+    let tested: HashSet<&str> =
+        folds.iter().flat_map(|fold| &fold.test).map(|crystal| crystal.material_id.as_str()).collect();
+    match chosen.iter().find(|id| !tested.contains(id.as_str())) {
+        Some(material_id) => Err(TrainError::NoTestCrystal { material_id: material_id.clone() }),
+        None => Ok(()),
+    }
+}
+
 /// Returns the losses of a member over its epochs; `None` if its records are not there.
 fn learning_curve(folder: &Path, fold: &str) -> Result<Option<LearningCurve>, TrainError> {
     let path = folder.join(METRICS_FILE);
@@ -257,4 +272,28 @@ fn learning_curve(folder: &Path, fold: &str) -> Result<Option<LearningCurve>, Tr
         curve.validation.extend(validation.as_ref().and_then(point));
     }
     Ok(Some(curve))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn yardsticks_know_the_crystals_of_every_seed() {
+        let crystals = |ids: &[&str]| {
+            let crystal = |id: &&str| Labelled { material_id: id.to_string(), targets: vec![1.0] };
+            ids.iter().map(crystal).collect::<Vec<_>>()
+        };
+        let mut fold = TestedFold {
+            name: "split".to_owned(),
+            seeds: vec![0, 1],
+            train: Vec::new(),
+            trained: Vec::new(),
+            validation: Vec::new(),
+            crystals: Vec::new(),
+        };
+        fold.add_trained(crystals(&["a", "b"]));
+        fold.add_trained(crystals(&["b", "c"]));
+        assert_eq!(fold.trained, crystals(&["a", "b", "c"]));
+    }
 }

@@ -8,9 +8,9 @@ use schemas::bounded;
 use schemas::hash::file_sha256;
 use serde::{Deserialize, Serialize};
 
+use super::validated::Validated;
 use crate::atomic;
 use crate::error::TrainError;
-use crate::report::validated::Validated;
 use crate::run::folder::VALIDATION_FILE;
 
 /// Maximum number of bytes of the file.
@@ -51,9 +51,20 @@ impl Calibration {
     /// Writes the file beside a weights file.
     ///
     /// # Errors
-    /// [`TrainError::Write`], or [`TrainError::Calibration`] if the weights cannot be read.
+    /// [`TrainError::Write`], [`TrainError::NotFinite`] for the first crystal with a prediction that is not finite, or
+    /// [`TrainError::Calibration`] if the weights cannot be read.
     pub fn write(weights: &Path, crystals: Vec<Validated>) -> Result<(), TrainError> {
         let path = Self::path(weights);
+        // JSON has no word for them, and a file with null would not be read.
+        let is_broken =
+            |crystal: &&Validated| crystal.predictions.iter().any(|prediction| !prediction.is_finite());
+        if let Some(Validated { material_id, .. }) = crystals.iter().find(is_broken) {
+            return Err(TrainError::NotFinite {
+                weights: weights.to_owned(),
+                quantity: "prediction",
+                material_id: material_id.clone(),
+            });
+        }
         let (weights_sha256, _) = file_sha256(weights).map_err(|error| TrainError::Calibration {
             path: weights.to_owned(),
             reason: error.to_string(),
@@ -89,6 +100,16 @@ mod tests {
         assert_eq!(read.crystals, crystals);
         std::fs::write(&weights, "others").expect("it is writable");
         assert_eq!(Calibration::read(&weights).expect("another's is no fault"), None);
+        let mut broken = crystals;
+        broken[1].material_id = "n".to_owned();
+        broken[1].predictions = vec![f64::NAN];
+        let error = Calibration::write(&weights, broken).expect_err("no number").to_string();
+        assert!(error.contains("best.safetensors: the prediction of n is not finite"), "{error}");
+        let text =
+            r#"{"weights_sha256":"0","crystals":[{"material_id":"m","targets":[1.5],"predictions":[null]}]}"#;
+        std::fs::write(folder.path().join(VALIDATION_FILE), text).expect("it is writable");
+        let error = Calibration::read(&weights).expect_err("no number").to_string();
+        assert!(error.contains("a prediction is null, which is no number"), "{error}");
         std::fs::write(folder.path().join(VALIDATION_FILE), "{\"crystals\": 3}").expect("it is writable");
         let error = Calibration::read(&weights).expect_err("not of this kind").to_string();
         assert!(error.contains(VALIDATION_FILE), "{error}");

@@ -39,7 +39,12 @@ pub struct Criterion {
 
 #[derive(Debug, Clone)]
 enum Kind {
-    Numbers { standardisation: Vec<Standardisation>, loss: ErrorLoss },
+    Numbers {
+        standardisation: Vec<Standardisation>,
+        loss: ErrorLoss,
+        /// What the reported loss is.
+        reported: String,
+    },
     Classes,
 }
 
@@ -80,7 +85,7 @@ impl Criterion {
         let errors: Option<Vec<f64>> = errors.collect();
         let weights = weights_of(columns.iter().map(Vec::len), rows);
         Self {
-            kind: Kind::Numbers { standardisation, loss },
+            kind: Kind::Numbers { standardisation, loss, reported: config.reported_loss() },
             per_site: false,
             validation_weights: weights.clone(),
             weights,
@@ -216,13 +221,12 @@ impl Criterion {
 
     /// Returns what the reported losses are, by name. The unit of a single target's error comes behind its title.
     pub(super) fn titles(&self) -> Titles {
-        let Kind::Numbers { standardisation, loss } = &self.kind else {
+        let Kind::Numbers { standardisation, reported, .. } = &self.kind else {
             return Titles::from([(TOTAL, "Cross entropy, nats".to_owned())]);
         };
-        let reported = match loss {
-            ErrorLoss::L1 | ErrorLoss::Mse | ErrorLoss::Huber { .. } => "Mean absolute error".to_owned(),
-            ErrorLoss::Pinball { quantile } => format!("Pinball loss of the quantile {quantile}"),
-        };
+        let mut letters = reported.chars();
+        let first = letters.next().map(|letter| letter.to_ascii_uppercase());
+        let reported: String = first.into_iter().chain(letters).collect();
         let unit = if standardisation.len() > 1 { ", standard deviations" } else { "" };
         Titles::from([
             (TOTAL, reported + unit),
@@ -376,6 +380,17 @@ mod tests {
                 close(numbers(found)[0], expected);
                 assert!(criterion.titles().contains_key(name), "{name}");
             }
+        }
+    }
+
+    #[test]
+    fn the_title_of_the_reported_loss_names_it() {
+        for (loss, title) in
+            [(Loss::Mse, "Mean absolute error"), (Loss::Quantile, "Pinball loss of the quantile 0.9")]
+        {
+            let config = FinetuneConfig { loss, quantile: 0.9, ..FinetuneConfig::default() };
+            let criterion = Criterion::of_numbers(&labelled(&[&[1.0], &[2.0]]), &config);
+            assert_eq!(criterion.titles()[TOTAL], title);
         }
     }
 

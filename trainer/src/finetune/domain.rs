@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use crystal::element::SYMBOLS;
-use schemas::hash::file_sha256;
 
 use super::composition::{CompositionSpace, shares};
 use crate::error::TrainError;
@@ -78,13 +77,11 @@ impl TrainingCrystals {
     /// Writes the file beside a weights file.
     ///
     /// # Errors
-    /// [`TrainError::Weights`].
+    /// [`TrainError::Weights`], or [`TrainError::Read`] if the weights cannot be read.
     pub(crate) fn write(self, weights: &Path) -> Result<(), TrainError> {
         let path = Self::path(weights);
         let broken = |source| TrainError::Weights { path: path.clone(), source };
-        let (sha256, _) = file_sha256(weights).map_err(|source| {
-            broken(WeightsError::Io { action: "read", path: weights.to_owned(), source })
-        })?;
+        let sha256 = TrainError::sha256_of(weights)?;
         let symbols = self.elements.iter().filter_map(|number| SYMBOLS.get(usize::from(*number)));
         let symbols: Vec<&str> = symbols.copied().collect();
         let metadata =
@@ -117,7 +114,7 @@ impl ModelDomain {
     ///
     /// # Errors
     /// [`TrainError::Weights`] for a file that cannot be read, lacks elements or embeddings, or holds embeddings that are not
-    /// finite or numbers that are no shares of elements.
+    /// finite or numbers that are no shares of elements; [`TrainError::Read`] if the weights cannot be read.
     pub fn read(weights: &Path) -> Result<Option<Self>, TrainError> {
         let path = TrainingCrystals::path(weights);
         if !path.exists() {
@@ -126,9 +123,7 @@ impl ModelDomain {
         let broken = |source| TrainError::Weights { path: path.clone(), source };
         let missing = |key: &str| broken(WeightsError::MissingMetadata { key: key.to_owned() });
         let mut file = weights::read(&path).map_err(broken)?;
-        let (sha256, _) = file_sha256(weights).map_err(|source| {
-            broken(WeightsError::Io { action: "read", path: weights.to_owned(), source })
-        })?;
+        let sha256 = TrainError::sha256_of(weights)?;
         if file.metadata.get(WEIGHTS_KEY).ok_or_else(|| missing(WEIGHTS_KEY))? != &sha256 {
             return Ok(None);
         }

@@ -58,6 +58,9 @@ pub struct Request {
     pub folder: PathBuf,
     /// How to treat an existing run in the folder.
     pub existing: Existing,
+    /// Removes what was made of the members of a task in the folder, when these are removed: their scores, which would be
+    /// taken for those of the next ones. Evaluation, which knows them, builds on fine-tuning and not the other way round.
+    pub remove_results: fn(&Path, &Task) -> Result<(), TrainError>,
     /// The device of the model.
     pub device: DeviceName,
     /// The processes that train together.
@@ -93,9 +96,9 @@ pub struct Member {
 pub struct Summary {
     /// Members that were run or were already finished, in order.
     pub members: Vec<Member>,
-    /// Excluded crystals, with reasons.
+    /// Excluded crystals, with reasons, of the first seed.
     pub excluded: Vec<Excluded>,
-    /// What is unusual about the division of the crystals, of the first seed.
+    /// Remarks about the division of the crystals that a user should see, of the first seed.
     pub remarks: Vec<Remark>,
     /// Whether Ctrl-C ended the run.
     pub interrupted: bool,
@@ -122,6 +125,10 @@ pub fn finetune_reporting(
     interrupt: &Interrupt,
     report: impl FnOnce(Vec<Extent>) -> Progress,
 ) -> Result<Summary, TrainError> {
+    // A caller may have changed it since it was resolved, and every member has a seed of its own.
+    for &seed in &request.seeds {
+        Config { seed, ..request.config.clone() }.validate()?;
+    }
     let device = request.device.open()?;
     let encoders = request.weights.as_deref().map(Encoders::read).transpose()?;
     let config = match &encoders {
@@ -147,7 +154,7 @@ pub fn finetune_reporting(
     );
     memory::require_model(numbers, &config, &device, memory::available())?;
     let mut record = EnsembleRecord {
-        weights_sha256: request.weights.as_deref().map(EnsembleRecord::hash_input).transpose()?,
+        weights_sha256: request.weights.as_deref().map(TrainError::sha256_of).transpose()?,
         weights: request.weights.clone(),
         shards: config.data.shards.clone(),
         seeds: distinct(&request.seeds),
@@ -177,8 +184,10 @@ pub fn finetune_reporting(
         let hashed = partition.folds.iter().map(|fold| (member_name(&fold.name, seed), fold.sha256()));
         record.crystals_sha256.extend(hashed);
     }
+    // They differ between the seeds by the share of the training crystals alone.
     if let Some(first) = partitions.first() {
         summary.remarks.clone_from(&first.remarks);
+        summary.excluded.clone_from(&first.excluded);
     }
     // The members that would be removed may be what others begin with.
     if request.existing == Existing::Overwrite {
@@ -191,7 +200,7 @@ pub fn finetune_reporting(
         output::require_apart(events, sources.shards().iter().map(|shard| &shard.path))?;
         tensorboard::require_free(events, request.existing)?;
     }
-    let claim = || claim(&request.folder, request.existing, record);
+    let claim = || claim(request, record);
     let _lock = request.ranks.leads().then(claim).transpose()?;
     if let Some(events) = &events
         && request.existing == Existing::Overwrite
@@ -206,7 +215,6 @@ pub fn finetune_reporting(
         false => Progress::new(extents.collect(), true),
     };
     for (&seed, partition) in seeds.iter().zip(&partitions) {
-        summary.excluded.clone_from(&partition.excluded);
         for fold in &partition.folds {
             let folder = member_folder(&request.folder, &fold.name, seed);
             let member = MemberRequest {
@@ -255,8 +263,7 @@ fn distinct(seeds: &[u64]) -> Vec<u64> {
     seeds.iter().copied().filter(|seed| seen.insert(*seed)).collect()
 }
 
-/// Whether the errors of the validation part are like those of new crystals: it is neither trained on, nor does it choose
-/// the weights, the rates or the end of the run. The errors of chosen weights on the few crystals that chose them are too small.
+/// Whether the validation part influenced neither weights, rates nor the end of training, so that its errors are unbiased.
 fn is_unused_by_training(config: &Config) -> bool {
     !config.finetune.train_on_validation
         && config.finetune.select == FinetuneSelect::Last
@@ -301,7 +308,8 @@ pub fn member_folder(folder: &Path, fold: &str, seed: u64) -> PathBuf {
 
 /// Creates or opens the folder of a fine-tuning and locks it. Other processes cannot write there while the lock
 /// lives.
-fn claim(folder: &Path, existing: Existing, mut record: EnsembleRecord) -> Result<File, TrainError> {
+fn claim(request: &Request, mut record: EnsembleRecord) -> Result<File, TrainError> {
+    let (folder, existing) = (request.folder.as_path(), request.existing);
     let unwritable = |source| TrainError::Write { path: folder.to_owned(), source };
     // A stranger's folder gets not even a lock file.
     read_record(folder, existing)?;
@@ -313,7 +321,11 @@ fn claim(folder: &Path, existing: Existing, mut record: EnsembleRecord) -> Resul
     // Once more, now that nobody else can change it.
     if let Some(found) = read_record(folder, existing)? {
         match existing {
-            Existing::Overwrite => clear(folder)?,
+            Existing::Overwrite => {
+                // The scores first: of weights that are still there they can be made again.
+                (request.remove_results)(folder, &found.task)?;
+                clear(folder)?;
+            }
             Existing::Refuse | Existing::Resume => {
                 found.require_same(&record, folder)?;
                 // Those of members that this training does not ask for, too.

@@ -9,14 +9,13 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use schemas::hash::file_sha256;
 use serde::{Deserialize, Serialize};
 use toml::Table;
 
 use crate::atomic;
 use crate::config;
-use crate::config::error::Place;
 use crate::config::finetune::HeldOut;
+use crate::config::place::Place;
 use crate::error::TrainError;
 use crate::task::{self, Fold, PartitionOptions, Task, fold_name};
 use crate::{text_file, toml_text};
@@ -70,17 +69,6 @@ fn is_default(held_out: &HeldOut) -> bool {
 }
 
 impl EnsembleRecord {
-    /// Returns the SHA-256 of an input, such as a weights file, in hexadecimal digits.
-    ///
-    /// # Errors
-    /// [`TrainError::EnsembleRecord`] if it cannot be read.
-    pub fn hash_input(path: &Path) -> Result<String, TrainError> {
-        match file_sha256(path) {
-            Ok((sha256, _)) => Ok(sha256),
-            Err(error) => Err(at(path)(error.to_string())),
-        }
-    }
-
     /// Returns the options of the partition for a seed. The seed also draws the share of the training crystals.
     pub fn options(&self, seed: u64) -> PartitionOptions {
         PartitionOptions {

@@ -4,8 +4,8 @@ use burn::prelude::*;
 
 use crate::config::FinetuneConfig;
 use crate::config::finetune::Loss;
-use crate::report::statistics::{Scores, median};
 use crate::run::step::{HUBER, MSE};
+use crate::statistics::{self, Scores, median};
 
 /// The loss of an error, with its parameter.
 #[derive(Debug, Clone, Copy)]
@@ -55,10 +55,7 @@ impl ErrorLoss {
                 Some(Scores::of_constant(numbers.iter().copied(), median(numbers)?)?.mae)
             }
             Self::Pinball { quantile } => {
-                let mut sorted = numbers.to_vec();
-                sorted.sort_by(f64::total_cmp);
-                let rank = (quantile * sorted.len() as f64).ceil() as usize;
-                let constant = *sorted.get(rank.saturating_sub(1))?;
+                let constant = statistics::quantile(numbers, quantile)?;
                 let loss = |number: &f64| match constant - number {
                     over if over > 0.0 => (1.0 - quantile) * over,
                     under => -quantile * under,

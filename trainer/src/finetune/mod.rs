@@ -3,16 +3,15 @@
 //! * [`criterion`]: the loss; `error_loss`: that of single errors; [`objective`]: the loss of batches
 //! * [`standardisation`]: mean and standard deviation of the targets
 //! * [`model`]: the model while it is trained; [`member`]: a run for one fold and one seed
-//! * [`mod@recipe`]: default settings of a fine-tuning; [`relevance`]: settings without effect on a task
-//! * [`check`]: what is asked for, and whether it fits together
+//! * [`mod@recipe`]: default settings of a fine-tuning
+//! * [`request`]: what is asked for, and whether it fits together
 //! * [`ensemble`]: all folds and seeds of a task, in one folder
 //! * [`ensemble_record`]: the record of that folder
 //! * [`predictor`]: predictions of a fine-tuned model; `predictions`: those for a part
-//! * [`calibration`]: predictions for validation parts, for intervals; [`domain`]: what a model was trained on;
-//!   `composition`: compositions as points
+//! * [`validated`]: predictions for validation parts, for intervals; [`calibration`]: those of a member, as a file
+//! * [`domain`]: what a model was trained on; `composition`: compositions as points
 
 pub mod calibration;
-pub mod check;
 mod composition;
 pub mod criterion;
 pub mod domain;
@@ -25,10 +24,11 @@ pub mod objective;
 pub(crate) mod predictions;
 pub mod predictor;
 pub mod recipe;
-pub mod relevance;
+pub mod request;
 pub mod standardisation;
 #[cfg(test)]
 mod tests;
+pub mod validated;
 
 pub use ensemble::{Request, Summary, finetune, finetune_reporting};
 pub use predictor::Predictor;

@@ -7,11 +7,11 @@ use burn::prelude::*;
 use super::Predictor;
 use super::domain::TrainingCrystals;
 use super::predictor::BatchPredictions;
+use super::validated::Validated;
 use crate::config::DataConfig;
 use crate::data::{Selection, Stream, StreamSettings};
 use crate::device;
 use crate::error::TrainError;
-use crate::report::validated::Validated;
 use crate::task::Labelled;
 
 /// A crystal with its predictions.

@@ -9,10 +9,10 @@ use crate::data::{Graph, GraphBatch, Inputs};
 use crate::error::TrainError;
 use crate::model::head::mean;
 use crate::model::{Batch, Encoder, Pass, PropertyModel};
-use crate::report::classes::temperature::softmax;
 use crate::run::checkpoint::{NOISE_PREFIX, OPTIMISER_PREFIX};
 use crate::run::cycle_ends::CycleEnds;
 use crate::run::snapshot;
+use crate::statistics::softmax;
 use crate::weights::{self, Description, Target, TargetNumber};
 
 /// Predictions for the B crystals of a batch.

@@ -40,8 +40,8 @@ column = "split"
 /// Epochs of a run.
 const EPOCHS: u64 = 3;
 
-/// Fine-tunes a small model from fresh weights in a folder.
-fn tuned(folder: &TempDir, existing: Existing, more: &[&str]) -> Summary {
+/// A fine-tuning of a small model from fresh weights in a folder.
+fn request(folder: &TempDir, existing: Existing, more: &[&str]) -> Request {
     let task = folder.path().join("task.toml");
     std::fs::write(&task, TASK).expect("a writable folder");
     let mut overrides: Vec<String> = [
@@ -59,7 +59,7 @@ fn tuned(folder: &TempDir, existing: Existing, more: &[&str]) -> Summary {
     overrides.push(format!("data.shards={:?}", [STORE]));
     overrides.push(format!("run.epochs={EPOCHS}"));
     overrides.extend(more.iter().map(|&text| text.to_owned()));
-    let request = Request {
+    Request {
         task: Task::load(&task.display().to_string()).expect("a task"),
         config: Config::resolve(None, &overrides).expect("a valid configuration"),
         weights: None,
@@ -69,12 +69,17 @@ fn tuned(folder: &TempDir, existing: Existing, more: &[&str]) -> Summary {
         allow_partial: false,
         folder: folder.path().join("run"),
         existing,
+        remove_results: |_, _| Ok(()),
         device: DeviceName::Cpu,
         ranks: alone(),
         tensorboard: None,
         quiet: true,
-    };
-    finetune(&request, &Interrupt::default()).expect("it trains")
+    }
+}
+
+/// Fine-tunes a small model from fresh weights in a folder.
+fn tuned(folder: &TempDir, existing: Existing, more: &[&str]) -> Summary {
+    finetune(&request(folder, existing, more), &Interrupt::default()).expect("it trains")
 }
 
 /// The records of the epochs of a run.
@@ -230,4 +235,20 @@ fn the_weights_at_the_ends_of_cycles_predict_together() {
     let kept = weights::read(&RunFolder::of_another(&member.folder).best()).expect("weights");
     assert!(kept.tensors == last);
     Encoders::read(&run.best()).expect("weights to begin with");
+}
+
+#[test]
+fn a_configuration_that_was_changed_in_code_is_checked() {
+    let folder = TempDir::new().expect("a temporary folder");
+    let refused = |request: &Request| {
+        let error = finetune(request, &Interrupt::default()).expect_err("out of range");
+        assert!(!request.folder.exists());
+        error.to_string()
+    };
+    let mut changed = request(&folder, Existing::Refuse, &[]);
+    changed.config.optimiser.beta1 = 1.0;
+    assert!(refused(&changed).starts_with("configuration: optimiser.beta1 = 1: must be"));
+    let seeds = vec![1, u64::MAX];
+    let changed = Request { seeds, ..request(&folder, Existing::Refuse, &[]) };
+    assert_eq!(refused(&changed), format!("configuration: seed = {}: must be at most 2^63 - 1", u64::MAX));
 }

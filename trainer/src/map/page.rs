@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use etl::chart::{Axis, Plot, circle, rectangle};
-use etl::page;
+use etl::page::{self, tile};
 use maud::{Markup, html};
 use schemas::text;
 
@@ -103,10 +103,6 @@ pub(super) fn page(drawing: &Drawing<'_>) -> Markup {
         }
     };
     page::page(GENERATOR, "Map of embeddings", STYLE, &header, &main)
-}
-
-fn tile(value: &str, what: &str) -> Markup {
-    html! { div class="tile" { b { (value) } span { (what) } } }
 }
 
 fn percent(share: f64) -> String {

@@ -1,6 +1,6 @@
 //! Scale of colours for the values of a property.
 
-use crate::report::statistics::quantile;
+use crate::statistics::quantile;
 
 /// Number of colours: classes `c0` to `c8`.
 pub(super) const COLOURS: usize = 9;

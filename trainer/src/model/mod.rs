@@ -16,8 +16,6 @@ pub mod atom_features;
 pub mod bases;
 pub mod batch;
 pub mod cgcnn;
-#[cfg(test)]
-mod configurations;
 pub mod depth;
 pub mod edge_labels;
 pub mod encoder;
@@ -34,6 +32,8 @@ pub mod schnet;
 pub mod site_head;
 #[cfg(test)]
 pub(crate) mod test_model;
+#[cfg(test)]
+mod tests;
 pub mod trace;
 mod upload;
 pub mod views;

@@ -1,7 +1,7 @@
 //! How far a query lies from a set of points.
 
 use super::{Neighbour, Points, Query};
-use crate::report::statistics::{median, quantile};
+use crate::statistics::{median, quantile};
 
 /// Points of the set by which it is found out what is usual.
 const REFERENCES: usize = 1000;
@@ -14,7 +14,9 @@ const REFERENCES: usize = 1000;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Domain {
     points: Points,
+    /// Number of nearest points whose distances are averaged.
     k: usize,
+    /// The median of the points' own mean distances, in the unit of the space.
     typical: f64,
     /// Domain distances of points of the set, each left out of its own neighbours.
     own: Vec<f64>,
@@ -37,16 +39,6 @@ impl Domain {
         let typical = median(&distances).filter(|typical| *typical > 0.0)?;
         let own = distances.into_iter().map(|distance| distance / typical).collect();
         Some(Self { points, k, typical, own })
-    }
-
-    /// Number of nearest points whose distances are averaged.
-    pub fn k(&self) -> usize {
-        self.k
-    }
-
-    /// The median of the points' own mean distances, in the unit of the space.
-    pub fn typical(&self) -> f64 {
-        self.typical
     }
 
     /// Returns the domain distance that a share `level` (0 to 1) of the points themselves does not exceed.

@@ -52,8 +52,6 @@ pub struct Found {
     pub rows: Vec<Row>,
     /// Number of crystals of the shards.
     pub crystals: usize,
-    /// Number of numbers of an embedding that vary among them.
-    pub varying: usize,
     /// Whether the weights have no description, so that the defaults were taken.
     pub undescribed: bool,
     /// Remarks about structures, by code.
@@ -102,11 +100,5 @@ pub fn neighbours(request: &Request) -> Result<Found, SpaceError> {
         })
         .map_err(SpaceError::write(out))?;
     }
-    Ok(Found {
-        rows,
-        crystals: space.catalogue.len(),
-        varying: space.standardisation.varying(),
-        undescribed: space.undescribed,
-        noted,
-    })
+    Ok(Found { rows, crystals: space.catalogue.len(), undescribed: space.undescribed, noted })
 }

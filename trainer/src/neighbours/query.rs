@@ -9,7 +9,6 @@ use schemas::manifest::NotedEntries;
 
 use super::Request;
 use crate::data::stored::StoredCrystal;
-use crate::data::{DataError, PeriodicLabels};
 use crate::predict::input::Input;
 use crate::space::{Space, SpaceError};
 
@@ -109,13 +108,7 @@ fn structures(
         for note in &block.notes {
             noted.entry(note.code.to_owned()).or_default().add(|| note.to_string());
         }
-        for batch in &block.crystals {
-            for row in 0..batch.len() {
-                let view = batch.row(row).map_err(DataError::from)?;
-                // Embeddings depend on no periodic label, so that any pair will do.
-                crystals.push(StoredCrystal::copy(&view, PeriodicLabels::default(), Vec::new()));
-            }
-        }
+        crystals.extend(StoredCrystal::of_blocks(&block.crystals)?);
     }
     if crystals.is_empty() { Err(SpaceError::NoStructures { path }) } else { Ok(crystals) }
 }

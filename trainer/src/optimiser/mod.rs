@@ -6,11 +6,11 @@
 //! * `parameters`: the parameters of a model as flat tensors
 
 mod adam;
-mod apply;
 mod gradients;
 mod parameters;
 mod sgd;
+mod state;
 
-pub use apply::{Moments, Optimiser, Rates};
 pub use gradients::{Gradients, Norm};
 pub(crate) use parameters::{flat_parameters, replace};
+pub use state::{Moments, Optimiser, Rates};

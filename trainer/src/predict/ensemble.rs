@@ -16,7 +16,7 @@ use crate::predict::table::{Answer, Description, DomainRow, PredictedNumber, Row
 use crate::report::classes::most_probable;
 use crate::report::classes::temperature::Temperature;
 use crate::report::interval::{self, COVERAGE};
-use crate::report::statistics::MeanStd;
+use crate::statistics::MeanStd;
 use crate::task::{TargetColumn, Transform};
 
 /// Reason code of a crystal whose prediction is not finite.
@@ -95,7 +95,7 @@ impl<'a> Ensemble<'a> {
         graph: GraphBatch<f32>,
         left_out: &SharedLeftOut,
     ) -> Result<Vec<Row>, PredictError> {
-        let formulas = formulas(&graph);
+        let formulas = of_crystals(&graph, conventional_formula);
         let unknown = self.unknown_elements(&graph);
         let identifiers = graph.material_ids.clone();
         let mut predictions = Vec::with_capacity(1 + self.others.len());
@@ -182,10 +182,10 @@ impl<'a> Ensemble<'a> {
             };
             return targets.map(number).collect();
         }
-        let spreads = (0..classes.len()).map(|class| Some(mean_and_deviation(&of_output(class)?)));
-        let spreads: Vec<(f64, Option<f64>)> = spreads.collect::<Option<_>>()?;
-        let means: Vec<f64> = spreads.iter().map(|(mean, _)| *mean).collect();
-        let deviation = spreads.get(most_probable(&means)).and_then(|(_, deviation)| *deviation);
+        let spreads = (0..classes.len()).map(|class| MeanStd::of(&of_output(class)?));
+        let spreads: Vec<MeanStd> = spreads.collect::<Option<_>>()?;
+        let means: Vec<f64> = spreads.iter().map(|spread| spread.mean).collect();
+        let deviation = spreads.get(most_probable(&means)).and_then(|spread| spread.std);
         let probabilities =
             self.temperature.map_or_else(|| means.clone(), |temperature| temperature.apply(&means));
         let is_finite = probabilities.iter().chain(&deviation).all(|number| number.is_finite());
@@ -202,7 +202,7 @@ fn number(
     values: &[f64],
     half_width: Option<f64>,
 ) -> Option<PredictedNumber> {
-    let (mean, deviation) = mean_and_deviation(values);
+    let MeanStd { mean, std: deviation } = MeanStd::of(values)?;
     let ends = half_width.map(|half| [mean - half, mean + half].map(|end| transform.invert(end)));
     let number = match transform {
         Transform::None => {
@@ -213,7 +213,7 @@ fn number(
             PredictedNumber {
                 target,
                 prediction: transform.invert(mean),
-                deviation: mean_and_deviation(&inverted).1,
+                deviation: MeanStd::of(&inverted)?.std,
                 interval: ends,
                 transformed: Some(mean),
             }
@@ -243,11 +243,6 @@ fn sites(atomic_numbers: &[u8]) -> Vec<Site> {
     atomic_numbers.iter().enumerate().map(site).collect()
 }
 
-/// Returns the conventional formula of every crystal, `[B]`.
-fn formulas(graph: &GraphBatch<f32>) -> Vec<String> {
-    of_crystals(graph, conventional_formula)
-}
-
 /// Returns what the atomic numbers of every crystal say, `[B]`.
 fn of_crystals<T>(graph: &GraphBatch<f32>, say: impl Fn(&[u8]) -> T) -> Vec<T> {
     let atomic_numbers = graph.atomic_numbers_as_bytes();
@@ -255,15 +250,9 @@ fn of_crystals<T>(graph: &GraphBatch<f32>, say: impl Fn(&[u8]) -> T) -> Vec<T> {
     crystals.map(|atoms| say(atomic_numbers.get(atoms[0]..atoms[1]).unwrap_or_default())).collect()
 }
 
-/// Returns the mean and the population standard deviation; a single value has no deviation.
-fn mean_and_deviation(values: &[f64]) -> (f64, Option<f64>) {
-    MeanStd::of(values).map_or((f64::NAN, None), |MeanStd { mean, std }| (mean, std))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
 
     #[test]
     fn numbers_come_back_in_the_unit_of_the_property() {
@@ -287,29 +276,5 @@ mod tests {
         assert_eq!(logarithms, expected);
         assert_eq!(number(0, Transform::Log10, &[400.0], None), None, "it overflows");
         assert_eq!(number(0, Transform::None, &[f64::NAN], None), None);
-    }
-
-    #[test]
-    fn the_deviation_is_that_of_the_population() {
-        assert_eq!(mean_and_deviation(&[1.0, 3.0]), (2.0, Some(1.0)));
-        assert_eq!(mean_and_deviation(&[2.0, 4.0, 4.0, 4.0, 5.0, 5.0, 7.0, 9.0]), (5.0, Some(2.0)));
-        assert_eq!(mean_and_deviation(&[0.1]), (0.1, None));
-    }
-
-    proptest! {
-        #[test]
-        fn the_mean_lies_among_the_values_and_a_shift_keeps_the_deviation(
-            values in proptest::collection::vec(-1e3..1e3_f64, 2..9),
-            shift in -1e3..1e3_f64,
-        ) {
-            let (mean, deviation) = mean_and_deviation(&values);
-            let least = values.iter().copied().fold(f64::INFINITY, f64::min);
-            let most = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-            prop_assert!(least - 1e-9 <= mean && mean <= most + 1e-9);
-            let shifted: Vec<f64> = values.iter().map(|value| value + shift).collect();
-            let (moved, same) = mean_and_deviation(&shifted);
-            prop_assert!((moved - mean - shift).abs() < 1e-9);
-            prop_assert!((same.unwrap_or(f64::NAN) - deviation.unwrap_or(f64::NAN)).abs() < 1e-9);
-        }
     }
 }

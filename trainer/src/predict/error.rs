@@ -116,7 +116,7 @@ pub enum PredictError {
     /// The structures cannot be read.
     #[error(transparent)]
     Structures(#[from] BuildError),
-    /// The shards cannot be read, or the batches cannot be built.
+    /// The shards cannot be read, the batches cannot be built, or a pattern of weights cannot be followed.
     #[error(transparent)]
     Data(#[from] DataError),
     /// No entry of the input has a prediction.

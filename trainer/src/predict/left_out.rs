@@ -149,10 +149,7 @@ impl LeftOut {
             return Err(io::Error::new(io::ErrorKind::AlreadyExists, "another file is there"));
         }
         if self.count == 0 {
-            return match std::fs::remove_file(path) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-                _ => Ok(()),
-            };
+            return atomic::remove_if_there(path);
         }
         self.rows.flush()?;
         // Positions of clones are shared: the copy is read from its beginning.

@@ -40,7 +40,7 @@ use ensemble::Ensemble;
 pub use error::PredictError;
 use input::Input;
 use left_out::{LeftOut, SharedLeftOut};
-pub use members::weights_files;
+pub use members::{absent_members, weights_files};
 pub use model::{Member, Quantity};
 use outlook::Outlook;
 use structures::{StructureInputs, Structures};
@@ -85,7 +85,7 @@ pub struct Request {
     pub interrupt: Interrupt,
 }
 
-/// How far a prediction is.
+/// How far a prediction is, or a table of embeddings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Position {
     /// Number of crystals done.
@@ -202,12 +202,7 @@ fn require_replaceable(request: &Request, format: TableFormat) -> Result<(), Pre
 fn remove_partial(out: &Path) -> Result<(), PredictError> {
     let partial = partial_path(out);
     for path in [left_out_path(&partial), partial] {
-        match std::fs::remove_file(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(PredictError::write(&path)(error));
-            }
-            _ => {}
-        }
+        atomic::remove_if_there(&path).map_err(PredictError::write(&path))?;
     }
     Ok(())
 }

@@ -12,8 +12,8 @@ use crate::finetune::calibration::Calibration;
 use crate::finetune::domain::ModelDomain;
 use crate::finetune::ensemble_record::fold_of_member;
 use crate::finetune::predictor::BatchPredictions;
+use crate::finetune::validated::ValidatedPart;
 use crate::predict::error::PredictError;
-use crate::report::validated::ValidatedPart;
 use crate::task::TargetColumn;
 use crate::weights::{Target, TargetNumber};
 

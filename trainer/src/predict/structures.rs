@@ -8,7 +8,6 @@ use etl::pipeline::featurise::{FeaturiseRequest, Featurised, FeaturisedBlock, fe
 use etl::source::{InputKind, ListItem, SourceOptions, UnreadFiles, open_list};
 use schemas::settings::FeatureSettings;
 
-use crate::data::PeriodicLabels;
 use crate::data::stored::StoredCrystal;
 use crate::predict::Request;
 use crate::predict::error::PredictError;
@@ -70,14 +69,7 @@ impl Structures {
         let mut left_out = self.left_out.lock();
         block.rejects.iter().for_each(|reject| left_out.push(&reject.into()));
         block.notes.iter().for_each(|note| left_out.note(note));
-        let mut crystals = Vec::with_capacity(block.crystals.iter().map(|batch| batch.len()).sum());
-        for batch in &block.crystals {
-            for row in 0..batch.len() {
-                let view = batch.row(row).map_err(crate::data::DataError::from)?;
-                // Predictions depend on no periodic label, so that any pair will do.
-                crystals.push(StoredCrystal::copy(&view, PeriodicLabels::default(), Vec::new()));
-            }
-        }
+        let crystals = StoredCrystal::of_blocks(&block.crystals)?;
         self.outlook.count(crystals.len() as u64, block.bytes_read);
         Ok(crystals)
     }

@@ -5,14 +5,8 @@ use std::path::Path;
 use burn::module::Module;
 use burn::prelude::*;
 
-use super::crystal_twins::CrystalTwinsObjective;
-use super::denoise::DenoiseObjective;
-use super::infograph::InfoGraphObjective;
-use super::mmpt::MmptObjective;
-use super::mmpt_denoise::MmptDenoiseObjective;
-use super::{Pretraining, require_kind};
+use super::{Pretraining, for_method, require_kind};
 use crate::config::Config;
-use crate::config::pretrain::MethodKind;
 use crate::error::TrainError;
 use crate::model::layers::Initialiser;
 use crate::model::{Encoder, Head, PropertyModel};
@@ -42,13 +36,7 @@ pub fn load_encoder(path: &Path, device: &Device) -> Result<LoadedEncoder, Train
     let file = weights::read(path).map_err(broken)?;
     let description = file.description().map_err(broken)?.unwrap_or_default();
     let Some(target) = &description.target else {
-        return match description.pretrain.method {
-            MethodKind::Mmpt => pretrained::<MmptObjective>(file, path, device),
-            MethodKind::CrystalTwins => pretrained::<CrystalTwinsObjective>(file, path, device),
-            MethodKind::InfoGraph => pretrained::<InfoGraphObjective>(file, path, device),
-            MethodKind::Denoise => pretrained::<DenoiseObjective>(file, path, device),
-            MethodKind::MmptDenoise => pretrained::<MmptDenoiseObjective>(file, path, device),
-        };
+        return for_method!(description.pretrain.method, P => pretrained::<P>(file, path, device));
     };
     let model = PropertyModel::blank(&description.model, target.head_size(), device);
     let PropertyModel { encoder, .. } = with_weights(model, file.tensors, &BESIDES_PROPERTY, path)?.valid();
@@ -69,17 +57,13 @@ pub(crate) fn require_whole(
         let model = blank::<P>(of, &Device::flex().autodiff())?;
         require_model(&model, &file.tensors, &besides(of), path)
     }
-    match (&description.target, description.pretrain.method) {
-        (Some(target), _) => {
+    match &description.target {
+        Some(target) => {
             let device = Device::flex().autodiff();
             let model = PropertyModel::blank(&description.model, target.head_size(), &device);
             require_model(&model, &file.tensors, &BESIDES_PROPERTY, path)
         }
-        (None, MethodKind::Mmpt) => require::<MmptObjective>(path, file, description),
-        (None, MethodKind::CrystalTwins) => require::<CrystalTwinsObjective>(path, file, description),
-        (None, MethodKind::InfoGraph) => require::<InfoGraphObjective>(path, file, description),
-        (None, MethodKind::Denoise) => require::<DenoiseObjective>(path, file, description),
-        (None, MethodKind::MmptDenoise) => require::<MmptDenoiseObjective>(path, file, description),
+        None => for_method!(description.pretrain.method, P => require::<P>(path, file, description)),
     }
 }
 

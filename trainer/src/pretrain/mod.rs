@@ -40,14 +40,9 @@ use crate::run::step::{Objective, Values};
 use crate::run::training_run::{Ending, TrainingRun};
 use begin::begin;
 pub(crate) use begin::load_initial;
-use crystal_twins::CrystalTwinsObjective;
-use denoise::DenoiseObjective;
-use infograph::InfoGraphObjective;
-use mmpt::MmptObjective;
-use mmpt_denoise::MmptDenoiseObjective;
 
-/// A pre-training method. A new method is a folder beside [`mmpt`] that implements this trait, and an arm of each
-/// `match` on the configured method.
+/// A pre-training method. A new method is a folder beside [`mmpt`] that implements this trait, and an arm of
+/// `for_method` and of each `match` on the configured method.
 pub trait Pretraining: Objective + Sized {
     /// Creates the objective of a configuration for crystals with these features. Batches are made on `device`, which
     /// must be one without automatic differentiation, and are shared by `ranks`.
@@ -83,6 +78,35 @@ pub trait Pretraining: Objective + Sized {
     /// [`TrainError::Data`] if the crystals cannot be read.
     fn constant_losses(config: &Config, selection: &Selection) -> Result<Values, TrainError>;
 }
+
+/// `for_method!(method, P => expression)` is the expression with `P` for the [`Pretraining`] of a [`MethodKind`].
+macro_rules! for_method {
+    ($method:expr, $pretraining:ident => $expression:expr) => {
+        match $method {
+            $crate::config::pretrain::MethodKind::Mmpt => {
+                type $pretraining = $crate::pretrain::mmpt::MmptObjective;
+                $expression
+            }
+            $crate::config::pretrain::MethodKind::CrystalTwins => {
+                type $pretraining = $crate::pretrain::crystal_twins::CrystalTwinsObjective;
+                $expression
+            }
+            $crate::config::pretrain::MethodKind::InfoGraph => {
+                type $pretraining = $crate::pretrain::infograph::InfoGraphObjective;
+                $expression
+            }
+            $crate::config::pretrain::MethodKind::Denoise => {
+                type $pretraining = $crate::pretrain::denoise::DenoiseObjective;
+                $expression
+            }
+            $crate::config::pretrain::MethodKind::MmptDenoise => {
+                type $pretraining = $crate::pretrain::mmpt_denoise::MmptDenoiseObjective;
+                $expression
+            }
+        }
+    };
+}
+pub(crate) use for_method;
 
 /// The arguments of [`pretrain`].
 #[derive(Debug, Clone)]
@@ -123,14 +147,10 @@ pub struct Summary {
 /// # Errors
 /// [`TrainError`]. The last checkpoint is complete in any case.
 pub fn pretrain(request: Request, interrupt: &Interrupt) -> Result<Summary, TrainError> {
+    // A caller may have changed it since it was resolved.
+    request.config.validate()?;
     require_kind(&request.config)?;
-    match request.config.pretrain.method {
-        MethodKind::Mmpt => run::<MmptObjective>(request, interrupt),
-        MethodKind::CrystalTwins => run::<CrystalTwinsObjective>(request, interrupt),
-        MethodKind::InfoGraph => run::<InfoGraphObjective>(request, interrupt),
-        MethodKind::Denoise => run::<DenoiseObjective>(request, interrupt),
-        MethodKind::MmptDenoise => run::<MmptDenoiseObjective>(request, interrupt),
-    }
+    for_method!(request.config.pretrain.method, P => run::<P>(request, interrupt))
 }
 
 /// Checks that the method can train the configured encoder on the configured batches.
@@ -174,4 +194,30 @@ fn run<P: Pretraining>(request: Request, interrupt: &Interrupt) -> Result<Summar
         }
     }
     Ok(Summary { ending, state, last, constants })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ranks::alone;
+
+    #[test]
+    fn a_configuration_that_was_changed_in_code_is_checked() {
+        let mut config = Config::default();
+        config.optimiser.beta1 = 1.0;
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let request = Request {
+            config,
+            folder: folder.path().join("run"),
+            existing: Existing::Refuse,
+            device: DeviceName::Cpu,
+            ranks: alone(),
+            weights: None,
+            tensorboard: None,
+            quiet: true,
+        };
+        let error = pretrain(request, &Interrupt::default()).expect_err("out of range").to_string();
+        assert!(error.starts_with("configuration: optimiser.beta1 = 1: must be"), "{error}");
+        assert!(!folder.path().join("run").exists());
+    }
 }

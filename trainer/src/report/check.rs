@@ -87,7 +87,7 @@ mod tests {
         assert_eq!(refusal(&changed), "task example: split is there twice");
 
         let mut changed = good;
-        changed.jarvis = Some(Jarvis { property: "band-gap".to_owned(), dataset: "dft_3d".to_owned() });
+        changed.jarvis = Some(Jarvis { property: "band-gap".to_owned() });
         assert!(refusal(&changed).starts_with("'band-gap' cannot be a property"), "{}", refusal(&changed));
     }
 }

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::number::grouped;
-use super::statistics::mean;
+use crate::statistics::mean;
 
 /// Number of groups of the same size.
 const GROUPS: usize = 5;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Evaluation;
-use super::statistics::mean;
+use crate::statistics::mean;
 
 /// Minimum number of crystals of a highlighted element. Elements with fewer are listed only.
 const FEWEST_CRYSTALS: usize = 10;

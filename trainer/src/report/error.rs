@@ -66,12 +66,10 @@ pub enum ReportError {
     },
     /// A name does not fit the file names of the JARVIS leaderboard.
     #[error(
-        "'{value}' cannot be a {part} of the JARVIS leaderboard: it takes letters, digits and underscores, \
+        "'{value}' cannot be a property of the JARVIS leaderboard: it takes letters, digits and underscores, \
          because its file names are joined with hyphens"
     )]
     JarvisName {
-        /// The part: `property` or `data set`.
-        part: &'static str,
         /// The name.
         value: String,
     },

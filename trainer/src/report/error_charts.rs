@@ -6,8 +6,8 @@ use maud::{Markup, html};
 use super::number::counted;
 use super::parity::groups;
 use super::scatter::{density_legend, is_dense, scatter};
-use super::statistics::{mean, quantile};
 use super::{Evaluation, Outcome};
+use crate::statistics::{mean, quantile};
 use crate::unit;
 
 /// Size of a drawing, in the units of its view box.

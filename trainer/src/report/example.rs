@@ -9,7 +9,7 @@ use super::part::Part;
 use super::{Evaluation, FoldOutcome, LearningCurve, LearningCurves, Outcome};
 
 /// Returns a test crystal of a single model.
-pub(super) fn outcome(material_id: &str, target: f64, prediction: f64, elements: &[&str]) -> Outcome {
+pub(crate) fn outcome(material_id: &str, target: f64, prediction: f64, elements: &[&str]) -> Outcome {
     Outcome {
         material_id: material_id.to_owned(),
         formula: elements.concat(),
@@ -25,7 +25,7 @@ pub(super) fn outcome(material_id: &str, target: f64, prediction: f64, elements:
 }
 
 /// Returns a split with these test crystals and a training median of 2.
-pub(super) fn evaluation(outcomes: Vec<Outcome>) -> Evaluation {
+pub(crate) fn evaluation(outcomes: Vec<Outcome>) -> Evaluation {
     Evaluation {
         task: "example".to_owned(),
         description: "Numbers made up for tests.".to_owned(),
@@ -54,7 +54,7 @@ pub(super) fn evaluation(outcomes: Vec<Outcome>) -> Evaluation {
 pub(super) fn jarvis() -> Evaluation {
     let mut evaluation =
         evaluation(vec![outcome("JVASP-1", 1.0, 1.5, &["O"]), outcome("JVASP-2", 3.0, 2.5, &["O"])]);
-    evaluation.jarvis = Some(Jarvis { property: "mbj_bandgap".to_owned(), dataset: "dft_3d".to_owned() });
+    evaluation.jarvis = Some(Jarvis { property: "mbj_bandgap".to_owned() });
     evaluation
 }
 
@@ -109,8 +109,6 @@ pub(super) fn jdft2d() -> Evaluation {
             authors: "Ada Lovelace".to_owned(),
             algorithm: "Example".to_owned(),
             algorithm_long: "Numbers made up for tests.".to_owned(),
-            bibtex_refs: String::new(),
-            notes: String::new(),
             transformed: None,
         }),
         jarvis: None,

@@ -8,13 +8,79 @@ use schemas::{bounded, text};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::PAGE;
 use super::error::ReportError;
 use super::matbench::{self, Incomplete, Matbench};
+use super::{PAGE, json, table};
 use crate::atomic;
 
 /// Maximum number of bytes of a record.
 const MAX_RECORD_BYTES: u64 = 64 << 20;
+
+/// A check whether a file is a result of an evaluation.
+pub(super) type Mark = fn(&Path) -> bool;
+
+/// Checks that existing files with the names of results are those of an evaluation. Each file is checked, since one
+/// of an evaluation may have been copied among others. The folder may be absent.
+///
+/// # Errors
+/// [`ReportError::Foreign`] for the first file that is not a result.
+pub(super) fn require_marked(
+    folder: &Path,
+    is_record: Mark,
+    is_table: Mark,
+    is_page: Mark,
+) -> Result<(), ReportError> {
+    let mut results = results(is_record, is_table, is_page).into_iter();
+    results.try_for_each(|(name, is_own)| require_mark(folder.join(name), is_own))
+}
+
+/// Removes the results with their marks from a folder, which may be absent.
+///
+/// # Errors
+/// [`ReportError::Io`].
+pub(super) fn remove_marked(
+    folder: &Path,
+    is_record: Mark,
+    is_table: Mark,
+    is_page: Mark,
+) -> Result<(), ReportError> {
+    let mut results = results(is_record, is_table, is_page).into_iter();
+    results.try_for_each(|(name, is_own)| remove_own(&folder.join(name), is_own))
+}
+
+/// Removes a file that has its mark. It may be absent.
+///
+/// # Errors
+/// [`ReportError::Io`].
+pub(super) fn remove_own(path: &Path, is_own: Mark) -> Result<(), ReportError> {
+    match path.is_file() && is_own(path) {
+        true => atomic::remove_if_there(path).map_err(ReportError::io("remove", path)),
+        false => Ok(()),
+    }
+}
+
+/// Returns the names of the results of an evaluation with their marks.
+fn results(is_record: Mark, is_table: Mark, is_page: Mark) -> [(&'static str, Mark); 6] {
+    [
+        (json::FILE, is_record),
+        (json::VALIDATION_FILE, is_record),
+        (table::FILE, is_table),
+        (PAGE, is_page),
+        (matbench::INFO, matbench::is_info),
+        (matbench::RESULTS, matbench::is_results),
+    ]
+}
+
+/// Checks that a file has its mark. It may be absent.
+///
+/// # Errors
+/// [`ReportError::Foreign`] for a file without it.
+pub(super) fn require_mark(path: PathBuf, is_own: Mark) -> Result<(), ReportError> {
+    match path.exists() && !is_own(&path) {
+        true => Err(ReportError::Foreign { path }),
+        false => Ok(()),
+    }
+}
 
 /// Reads the record of an evaluation, a JSON file.
 ///

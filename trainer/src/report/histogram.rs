@@ -7,7 +7,7 @@ use maud::{Markup, html};
 
 use super::Evaluation;
 use super::number::grouped;
-use super::statistics::quantile;
+use crate::statistics::quantile;
 
 /// Size of the drawing, in the units of its view box.
 const SIZE: (f64, f64) = (522.0, 250.0);

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use etl::chart::SHADES;
-use etl::page;
+use etl::page::{self, tile};
 use maud::{Markup, html};
 
 use super::bootstrap::ConfidenceInterval;
@@ -11,8 +11,8 @@ use super::crystal_view::{self, ShownCrystal};
 use super::domain::{DomainTable, PlacedError};
 use super::json::EvaluationRecord;
 use super::number::{Format, R2_SIZE, counted, grouped};
-use super::statistics::{mean, quantile};
 use super::{Evaluation, Outcome, WORST, element_table, error_charts, histogram, parity};
+use crate::statistics::{mean, quantile};
 use crate::unit;
 
 /// Style sheet of the page, in addition to that of all pages and that of shades, also for print.
@@ -91,10 +91,6 @@ pub(super) fn ends(interval: ConfidenceInterval, write: impl Fn(f64) -> String) 
 /// Says what a confidence interval is.
 pub(super) fn level(interval: ConfidenceInterval) -> String {
     format!("{:.0} % confidence interval", 100.0 * interval.confidence)
-}
-
-pub(super) fn tile(value: &str, what: &str) -> Markup {
-    html! { div class="tile" { b { (value) } span { (what) } } }
 }
 
 fn scores(record: &EvaluationRecord, notes: &[String]) -> Markup {

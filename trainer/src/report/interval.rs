@@ -5,7 +5,7 @@
 //! crystal's value lies within the k-th smallest of n absolute errors from its prediction with a probability of at least
 //! k / (n + 1).
 
-use super::validated::{Validated, ValidatedPart, averaged};
+use crate::finetune::validated::{Validated, ValidatedPart, averaged};
 
 /// Share of new crystals whose value is to lie in its interval.
 pub const COVERAGE: f64 = 0.9;

@@ -17,10 +17,13 @@ use zip::{CompressionMethod, DateTime, ZipWriter};
 
 use super::FoldOutcome;
 use super::error::ReportError;
+use super::files::remove_own as remove_if_own;
 use crate::atomic;
 
 /// Category and sub-category of predictions of a single property.
 const CATEGORY: &str = "AI-SinglePropertyPrediction";
+/// Name of the data set of the benchmarks on the leaderboard.
+const DATASET: &str = "dft_3d";
 /// Part and metric of the benchmarks.
 const PART_AND_METRIC: &str = "test-mae";
 /// First bytes of a member in a zip archive.
@@ -38,15 +41,13 @@ const PERMISSIONS: u32 = 0o644;
 pub struct Jarvis {
     /// Name of the property on the leaderboard, such as `mbj_bandgap`.
     pub property: String,
-    /// Name of the data set on the leaderboard, such as `dft_3d`.
-    pub dataset: String,
 }
 
 impl Jarvis {
     /// Returns the name of the CSV file, such as `AI-SinglePropertyPrediction-mbj_bandgap-dft_3d-test-mae.csv`.
     #[must_use]
     pub fn table(&self) -> String {
-        format!("{CATEGORY}-{}-{}-{PART_AND_METRIC}.csv", self.property, self.dataset)
+        format!("{CATEGORY}-{}-{DATASET}-{PART_AND_METRIC}.csv", self.property)
     }
 
     /// Returns the name of the archive.
@@ -55,13 +56,14 @@ impl Jarvis {
         format!("{}.zip", self.table())
     }
 
-    /// Refuses names that the leaderboard cannot parse.
+    /// Refuses a name that the leaderboard cannot parse.
+    ///
+    /// # Errors
+    /// [`ReportError::JarvisName`].
     pub(super) fn check(&self) -> Result<(), ReportError> {
-        for (part, value) in [("property", &self.property), ("data set", &self.dataset)] {
-            let plain = |character: char| character.is_ascii_alphanumeric() || character == '_';
-            if value.is_empty() || !value.chars().all(plain) {
-                return Err(ReportError::JarvisName { part, value: value.clone() });
-            }
+        let plain = |character: char| character.is_ascii_alphanumeric() || character == '_';
+        if self.property.is_empty() || !self.property.chars().all(plain) {
+            return Err(ReportError::JarvisName { value: self.property.clone() });
         }
         Ok(())
     }
@@ -72,6 +74,22 @@ pub(super) fn is_own(path: &Path) -> bool {
     let mut beginning = Vec::with_capacity(TIME_END);
     let read = regular::open(path).and_then(|file| file.take(TIME_END as u64).read_to_end(&mut beginning));
     read.is_ok() && beginning.starts_with(MEMBER_MAGIC) && beginning.get(TIME_START..) == Some(&FIRST_MOMENT)
+}
+
+/// Removes the archives of this module from a folder, which may be absent.
+///
+/// # Errors
+/// [`ReportError::Io`].
+pub(super) fn remove_own(folder: &Path) -> Result<(), ReportError> {
+    let ending = format!("-{DATASET}-{PART_AND_METRIC}.csv.zip");
+    let Ok(entries) = std::fs::read_dir(folder) else { return Ok(()) };
+    for path in entries.flatten().map(|entry| entry.path()) {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        if name.starts_with(CATEGORY) && name.ends_with(&ending) {
+            remove_if_own(&path, is_own)?;
+        }
+    }
+    Ok(())
 }
 
 /// Writes the archive with the predictions of a fold, in the order of its crystals.
@@ -103,7 +121,21 @@ mod tests {
     use crate::report::example::{evaluation, outcome};
 
     fn benchmark() -> Jarvis {
-        Jarvis { property: "mbj_bandgap".to_owned(), dataset: "dft_3d".to_owned() }
+        Jarvis { property: "mbj_bandgap".to_owned() }
+    }
+
+    #[test]
+    fn archives_of_this_module_are_removed_and_no_others() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let evaluation = evaluation(vec![outcome("JVASP-1", 1.0, 0.5, &["O"])]);
+        let own = folder.path().join(benchmark().archive());
+        let bytes = archive(&benchmark(), &evaluation.folds[0]).expect("it can be packed");
+        std::fs::write(&own, bytes).expect("it is writable");
+        let foreign = folder.path().join(Jarvis { property: "other".to_owned() }.archive());
+        std::fs::write(&foreign, "of others").expect("it is writable");
+        remove_own(folder.path()).expect("it is writable");
+        assert!(!own.exists() && foreign.exists());
+        remove_own(&folder.path().join("none")).expect("nothing is there");
     }
 
     #[test]
@@ -131,9 +163,9 @@ mod tests {
         let stem = name.strip_suffix(".csv.zip").expect("that is the ending");
         let parts: Vec<_> = stem.split('-').collect();
         assert_eq!(parts, ["AI", "SinglePropertyPrediction", "mbj_bandgap", "dft_3d", "test", "mae"]);
-        benchmark().check().expect("the names are plain");
-        for (property, dataset) in [("", "dft_3d"), ("a/b", "dft_3d"), ("gap", "dft-3d")] {
-            let other = Jarvis { property: property.to_owned(), dataset: dataset.to_owned() };
+        benchmark().check().expect("the name is plain");
+        for property in ["", "a/b", "band-gap"] {
+            let other = Jarvis { property: property.to_owned() };
             assert!(other.check().is_err(), "{other:?}");
         }
     }

@@ -10,8 +10,8 @@ use super::error::ReportError;
 use super::files::{read_record, write_record};
 use super::interval::{COVERAGE, Interval};
 use super::part::Part;
-use super::statistics::{MeanStd, Scores, mean};
 use super::{Evaluation, FoldOutcome, Outcome};
+use crate::statistics::{MeanStd, Scores, mean};
 
 /// Name of the file in the folder of an evaluation.
 pub const FILE: &str = "evaluation.json";
@@ -212,16 +212,30 @@ impl EvaluationRecord {
 /// Returns the confidence interval of the mean over the folds of the mean absolute error. The sites of a crystal, which are
 /// not independent, are drawn together.
 fn mae_interval(evaluation: &Evaluation) -> Option<ConfidenceInterval> {
-    let is_same =
-        |previous: &Outcome, next: &Outcome| next.site.is_some() && previous.material_id == next.material_id;
-    let of_crystal = |outcomes: &[Outcome]| outcomes.iter().map(|outcome| outcome.error().abs()).collect();
-    let errors = |fold: &FoldOutcome| fold.outcomes.chunk_by(is_same).map(of_crystal).collect();
     let errors: Vec<Vec<Vec<f64>>> = evaluation.folds.iter().map(errors).collect();
-    let sizes: Vec<usize> = errors.iter().map(Vec::len).collect();
-    bootstrap::interval(&sizes, |fold, drawn| {
+    let folds: Vec<Vec<usize>> = errors.iter().map(|crystals| vec![crystals.len()]).collect();
+    bootstrap::interval(&folds, |fold, drawn| {
         let errors = errors.get(fold)?;
         Some(mean(drawn.iter().filter_map(|&crystal| errors.get(crystal)).flatten().copied()))
     })
+}
+
+/// Returns the absolute errors of a fold, those of a crystal's sites together. The crystals are in the order of their
+/// identifiers, since those that are drawn depend on their places.
+fn errors(fold: &FoldOutcome) -> Vec<Vec<f64>> {
+    let mut outcomes: Vec<&Outcome> = fold.outcomes.iter().collect();
+    outcomes.sort_by(|left, right| left.material_id.cmp(&right.material_id).then(left.site.cmp(&right.site)));
+    let mut crystals: Vec<Vec<f64>> = Vec::new();
+    let mut previous: Option<&Outcome> = None;
+    for outcome in outcomes {
+        let is_same = previous.is_some_and(|previous| previous.material_id == outcome.material_id);
+        match crystals.last_mut().filter(|_| is_same && outcome.site.is_some()) {
+            Some(sites) => sites.push(outcome.error().abs()),
+            None => crystals.push(vec![outcome.error().abs()]),
+        }
+        previous = Some(outcome);
+    }
+    crystals
 }
 
 impl FoldRecord {
@@ -298,6 +312,18 @@ mod tests {
         // Every crystal of a fold has the same error.
         let record = EvaluationRecord::new(&two_folds()).expect("there are crystals");
         assert_eq!(record.mae_interval.map(|found| (found.low, found.high)), Some((0.75, 0.75)));
+    }
+
+    #[test]
+    fn the_interval_does_not_depend_on_the_order_of_the_crystals() {
+        let mut evaluation = jdft2d();
+        let record = EvaluationRecord::new(&evaluation).expect("there are crystals");
+        for fold in &mut evaluation.folds {
+            fold.outcomes.reverse();
+        }
+        let reversed = EvaluationRecord::new(&evaluation).expect("there are crystals");
+        assert!(record.mae_interval.is_some());
+        assert_eq!(record.mae_interval, reversed.mae_interval);
     }
 
     #[test]

@@ -3,8 +3,8 @@
 //! The record is the JSON that `MatbenchBenchmark.to_file` writes for a benchmark with a single task: for every fold
 //! the prediction of each test crystal by its identifier (`mb-jdft2d-001`), the scores and free parameters of the
 //! fold, and a SHA-256 over the Python text of all of it. `from_file` loads it if all five folds hold exactly their
-//! official crystals. [`check`] requires the same, except that it takes the fold of a crystal from the store. The
-//! record has no uncertainties, since the spread of an ensemble is not calibrated.
+//! official crystals. [`write`](super::write()) requires the same, except that it takes the fold of a crystal from the
+//! store. The record has no uncertainties, since the spread of an ensemble is not calibrated.
 //!
 //! `from_dict` of the package loads such a record (version 0.6, with the folds of the test as its splits). The
 //! released `from_file` reads only plain JSON; the compressed file needs the version in the repository.
@@ -55,8 +55,7 @@ const MAX_INFO_BYTES: u64 = 1 << 20;
 /// Beginning of the requirement that names this program in the description.
 const PACKAGE_BEGINNING: &str = concat!(env!("CARGO_CRATE_NAME"), "==");
 
-/// The MatBench data set of a task, and the description of the algorithm in `info.json`. Only the notes may be empty
-/// in a submission.
+/// The MatBench data set of a task, and the description of the algorithm in `info.json`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Matbench {
     /// Name of the data set, one of [`schemas::matbench::TASKS`].
@@ -67,23 +66,14 @@ pub struct Matbench {
     pub algorithm: String,
     /// Description of the algorithm.
     pub algorithm_long: String,
-    /// References as BibTeX.
-    pub bibtex_refs: String,
-    /// Further notes.
-    pub notes: String,
     /// Unit of the predictions if they are of a transform of the data set's target, such as `log10(eV)`.
     pub transformed: Option<String>,
 }
 
-/// Checks whether an evaluation is complete, so that [`write`](super::write) would write the record.
+/// Returns the text of the record; `None` for a task that is not in MatBench.
 ///
 /// # Errors
 /// [`Incomplete`] for the first thing that is missing.
-pub fn check(evaluation: &Evaluation) -> Result<(), Incomplete> {
-    record(evaluation).map_or(Ok(()), |record| record.map(drop))
-}
-
-/// Returns the text of the record; `None` for a task that is not in MatBench.
 pub(super) fn record(evaluation: &Evaluation) -> Option<Result<String, Incomplete>> {
     let matbench = evaluation.matbench.as_ref()?;
     let folds: Vec<PublishedFold<'_>> = evaluation.folds.iter().map(published).collect();
@@ -167,14 +157,14 @@ pub(super) fn is_info(path: &Path) -> bool {
     info.is_some_and(|info| info.pointer("/requirements/rust/0").is_some_and(names_us))
 }
 
-/// Writes the description of the algorithm.
+/// Writes the description of the algorithm. References and notes are left empty, for the authors to fill in.
 pub(super) fn write_info(path: &Path, matbench: &Matbench) -> Result<(), ReportError> {
     let info = json!({
         "authors": matbench.authors,
         "algorithm": matbench.algorithm,
         "algorithm_long": matbench.algorithm_long,
-        "bibtex_refs": matbench.bibtex_refs,
-        "notes": matbench.notes,
+        "bibtex_refs": "",
+        "notes": "",
         "requirements": {
             "python": [format!("matbench=={VERSION}")],
             "rust": [format!("{}=={}", env!("CARGO_CRATE_NAME"), env!("CARGO_PKG_VERSION"))],

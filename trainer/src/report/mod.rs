@@ -1,8 +1,8 @@
 //! Results of an evaluation as files: for programs, for people, and for two leaderboards.
 //!
-//! * [`statistics`]: scores, their spread over folds, the median; [`bootstrap`]: confidence intervals of scores
-//! * [`elements`]: errors by element; `domain`: errors by distance from the training crystals; [`validated`]: predictions for
-//!   validation parts; [`interval`]: intervals around predictions
+//! * [`bootstrap`]: confidence intervals of scores
+//! * [`elements`]: errors by element; `domain`: errors by distance from the training crystals; [`interval`]: intervals
+//!   around predictions
 //! * [`classes`]: the same files for classes instead of numbers
 //! * [`mod@json`] writes `evaluation.json`; [`part`]: the parts that are scored
 //! * `files`: reading and writing of the files
@@ -24,7 +24,7 @@ pub mod elements;
 mod error;
 mod error_charts;
 #[cfg(test)]
-mod example;
+pub(crate) mod example;
 mod files;
 mod histogram;
 mod html;
@@ -38,11 +38,9 @@ mod parity;
 pub mod part;
 mod python;
 mod scatter;
-pub mod statistics;
 mod table;
 #[cfg(test)]
 mod tests;
-pub mod validated;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -54,7 +52,7 @@ pub use learning_curves::{LearningCurve, LearningCurves, Points};
 
 use schemas::property::words;
 
-use self::files::ResultFiles;
+use self::files::{ResultFiles, remove_marked, require_mark, require_marked};
 use self::interval::Interval;
 use self::jarvis::Jarvis;
 use self::json::EvaluationRecord;
@@ -211,9 +209,6 @@ impl Evaluation {
     }
 }
 
-/// A check whether a file is a result of an evaluation.
-type Mark = fn(&Path) -> bool;
-
 /// Checks that existing files with the names of results are those of an evaluation. Each file is checked, since one
 /// of an evaluation may have been copied among others. The folder may be absent. `jarvis` is the benchmark of the
 /// archive.
@@ -221,29 +216,21 @@ type Mark = fn(&Path) -> bool;
 /// # Errors
 /// [`ReportError::Foreign`] for the first file that is not a result.
 pub fn require_own(folder: &Path, jarvis: Option<&Jarvis>) -> Result<(), ReportError> {
-    let results: [(&str, Mark); 6] = [
-        (json::FILE, |path| EvaluationRecord::read(path).is_ok()),
-        (json::VALIDATION_FILE, |path| EvaluationRecord::read(path).is_ok()),
-        (table::FILE, table::is_own),
-        (PAGE, html::is_own),
-        (matbench::INFO, matbench::is_info),
-        (matbench::RESULTS, matbench::is_results),
-    ];
-    let results = results.map(|(name, is_own)| (name.to_owned(), is_own));
-    let archive = jarvis.map(|jarvis| (jarvis.archive(), jarvis::is_own as Mark));
-    require_marked(folder, results.into_iter().chain(archive))
-}
-
-/// Checks that the existing ones of some files have their marks.
-fn require_marked(
-    folder: &Path,
-    results: impl IntoIterator<Item = (String, Mark)>,
-) -> Result<(), ReportError> {
-    let mut there = results.into_iter().map(|(name, is_own)| (folder.join(name), is_own));
-    match there.find(|(path, is_own)| path.exists() && !is_own(path)) {
-        Some((path, _)) => Err(ReportError::Foreign { path }),
+    require_marked(folder, |path| EvaluationRecord::read(path).is_ok(), table::is_own, html::is_own)?;
+    match jarvis {
+        Some(jarvis) => require_mark(folder.join(jarvis.archive()), jarvis::is_own),
         None => Ok(()),
     }
+}
+
+/// Removes the results of an evaluation, of numbers or of classes, from a folder, which may be absent. Files of others stay.
+///
+/// # Errors
+/// [`ReportError::Io`].
+pub fn remove_own(folder: &Path) -> Result<(), ReportError> {
+    remove_marked(folder, |path| EvaluationRecord::read(path).is_ok(), table::is_own, html::is_own)?;
+    classes::remove_own(folder)?;
+    jarvis::remove_own(folder)
 }
 
 /// Writes one table with the predictions of several evaluations into an existing folder and returns its path.
@@ -273,8 +260,8 @@ pub fn write_scores(folder: &Path, evaluation: &Evaluation) -> Result<PathBuf, R
 /// * `predictions.csv`: material_id, formula, property, unit, fold, target, prediction, deviation, lower_90, upper_90,
 ///   domain_distance; of numbers of the sites a row for each site, with site and element after the formula
 /// * `report.html`
-/// * for a MatBench task `info.json`, and `results.json.gz` if [`matbench::check`] finds the evaluation complete
-///   (otherwise the page lists what is missing)
+/// * for a MatBench task `info.json`, and `results.json.gz` if the evaluation is complete (otherwise the page lists what
+///   is missing)
 /// * for a JARVIS task with a single split the CSV archive for the leaderboard, see [`jarvis`]
 ///
 /// # Errors

@@ -80,7 +80,7 @@ fn nothing_is_written_of_a_refused_evaluation() {
 #[test]
 fn results_are_not_written_over_files_of_others() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let leaderboard = Jarvis { property: "mbj_bandgap".to_owned(), dataset: "dft_3d".to_owned() };
+    let leaderboard = Jarvis { property: "mbj_bandgap".to_owned() };
     let own = || require_own(folder.path(), Some(&leaderboard));
     require_own(&folder.path().join("none"), Some(&leaderboard)).expect("nothing is there");
     std::fs::write(folder.path().join("notes.txt"), "of others").expect("writable");

@@ -1,14 +1,15 @@
 //! Setup of a run: its data, its folder and its checkpoint.
 
-use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 
 use burn::prelude::*;
 use schemas::settings::FeatureSettings;
 
+use crate::atomic;
 use crate::config::data::Validation;
 use crate::config::{Config, DataConfig, ModelConfig};
+use crate::data::store::SPLIT_COLUMN;
 use crate::data::{
     Inputs, LatticeStatistics, Selection, Share, Sources, SplitPart, Stream, StreamSettings, Subset,
 };
@@ -42,7 +43,7 @@ impl Crystals {
             return Err(TrainError::NoShards);
         }
         let sources = Arc::new(Sources::resolve(&config.shards, features)?);
-        let split = |part| Subset::Split { column: "split".to_owned(), part };
+        let split = |part| Subset::Split { column: SPLIT_COLUMN.to_owned(), part };
         let fraction = config.validation_fraction;
         let (train, validation) = match config.validation {
             Validation::None => (Subset::All, None),
@@ -134,9 +135,10 @@ fn resumable(folder: &RunFolder, config: &Config) -> Result<Option<Checkpoint>, 
         };
     }
     let earlier = Config::load_recorded(&folder.config())?;
-    // A longer run of the same settings is the same run, as long as no schedule depends on its length.
+    // A longer run of the same settings is the same run, as long as no schedule depends on its length. A shorter one is not: it
+    // would keep the weights and records of epochs that its configuration denies.
     let mut comparable = config.clone();
-    if !config.schedule.kind.depends_on_length() {
+    if !config.schedule.kind.depends_on_length() && config.run.epochs >= earlier.run.epochs {
         comparable.run.epochs = earlier.run.epochs;
     }
     if let Some(difference) = earlier.differences(&comparable).into_iter().next() {
@@ -200,7 +202,8 @@ fn take_folder(
     config: &Config,
 ) -> Result<(RunFolder, Option<Checkpoint>), TrainError> {
     let folder = RunFolder::open(path, existing)?;
-    remove_if_there(&folder.path().join(DIVERGED_FILE))?;
+    let diverged = folder.path().join(DIVERGED_FILE);
+    atomic::remove_if_there(&diverged).map_err(|source| TrainError::Write { path: diverged, source })?;
     let checkpoint = match existing {
         Existing::Resume => resumable(&folder, config)?,
         Existing::Refuse | Existing::Overwrite => None,
@@ -244,16 +247,6 @@ pub(crate) fn restore<O: Objective>(
         .map_err(|source| TrainError::Model { path: path.to_owned(), source })?;
     learner.cycle_ends = cycle_ends;
     Ok((learner, description, state))
-}
-
-/// Removes a file of an earlier run, if it exists.
-fn remove_if_there(path: &Path) -> Result<(), TrainError> {
-    match std::fs::remove_file(path) {
-        Err(source) if source.kind() != ErrorKind::NotFound => {
-            Err(TrainError::Write { path: path.to_owned(), source })
-        }
-        _ => Ok(()),
-    }
 }
 
 /// Returns the number of optimiser steps of the whole run, for the schedule.

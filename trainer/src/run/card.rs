@@ -136,15 +136,13 @@ impl Card<'_> {
             let _ = writeln!(text, "| {name} | {value} | {validation} | {constant} |");
         }
         let Some(target) = &self.description.target else { return text };
-        let quantile = self.config.finetune.quantile;
-        let (loss, constant) = match self.config.finetune.loss {
+        let finetune = &self.config.finetune;
+        let (loss, constant) = match finetune.loss {
             _ if !target.classes.is_empty() => {
                 ("cross entropy in nats".to_owned(), "shares of the classes".to_owned())
             }
-            Loss::Quantile => {
-                (format!("pinball loss of the quantile {quantile}"), format!("quantile {quantile}"))
-            }
-            Loss::L1 | Loss::Mse | Loss::Huber => ("mean absolute error".to_owned(), "median".to_owned()),
+            Loss::Quantile => (finetune.reported_loss(), format!("quantile {}", finetune.quantile)),
+            Loss::L1 | Loss::Mse | Loss::Huber => (finetune.reported_loss(), "median".to_owned()),
         };
         let unit = match target.numbers().as_slice() {
             _ if !target.classes.is_empty() => String::new(),

@@ -10,10 +10,8 @@ use schemas::text;
 
 use super::error::RunError;
 use super::metrics::{Losses, Record};
+use super::step::TOTAL;
 use crate::{atomic, unit};
-
-/// Name of the weighted sum, which has the first panel.
-pub const TOTAL: &str = "loss";
 
 /// Identifier of the SVG element.
 const ID: &str = "mmpt-losses";

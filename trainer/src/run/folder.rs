@@ -58,6 +58,17 @@ pub enum Existing {
     Overwrite,
 }
 
+impl Existing {
+    /// Returns what two switches ask for, of which one can be set.
+    pub fn of(resume: bool, overwrite: bool) -> Self {
+        match (resume, overwrite) {
+            (true, _) => Self::Resume,
+            (false, true) => Self::Overwrite,
+            (false, false) => Self::Refuse,
+        }
+    }
+}
+
 /// The folder of a run, locked for this process until it is dropped.
 #[derive(Debug)]
 pub struct RunFolder {
@@ -207,12 +218,7 @@ impl RunFolder {
     /// Removes the files of an earlier run.
     fn clear(&self) -> Result<(), RunError> {
         for (path, _) in self.files() {
-            match std::fs::remove_file(&path) {
-                Err(error) if error.kind() != ErrorKind::NotFound => {
-                    return Err(RunError::io("remove", &path)(error));
-                }
-                _ => {}
-            }
+            atomic::remove_if_there(&path).map_err(RunError::io("remove", &path))?;
         }
         Ok(())
     }

@@ -333,7 +333,29 @@ impl<O: Objective> Learner<O> {
     }
 }
 
+/// Returns the first loss of a batch that is not finite, of the total and its terms.
+pub(super) fn not_finite(values: &Values) -> Option<f64> {
+    values.values().copied().find(|value| !value.is_finite())
+}
+
 /// Returns the total loss among the losses of a batch.
 pub fn total(values: &Values) -> f64 {
     values.get(TOTAL).copied().unwrap_or(f64::NAN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_term_that_is_no_number_is_found_behind_a_total_that_is_one() {
+        let losses = |noise: f64| Values::from([(TOTAL.to_owned(), 1.0), ("noise".to_owned(), noise)]);
+        assert_eq!(not_finite(&losses(2.0)), None);
+        assert!(not_finite(&losses(f64::NAN)).is_some_and(f64::is_nan));
+        assert_eq!(not_finite(&losses(f64::INFINITY)), Some(f64::INFINITY));
+        assert_eq!(
+            not_finite(&Values::from([(TOTAL.to_owned(), f64::NEG_INFINITY)])),
+            Some(f64::NEG_INFINITY)
+        );
+    }
 }

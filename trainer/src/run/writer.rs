@@ -21,7 +21,7 @@ use crate::weights::{self, Description};
 
 /// A loss or gradient that is not finite, and its place.
 pub(super) struct Divergence {
-    /// Name of the quantity: `loss` or `norm of the gradients`.
+    /// Name of the quantity: `loss`, `norm of the gradients` or `validation loss`.
     pub(super) quantity: &'static str,
     /// NaN or an infinity.
     pub(super) value: f64,

@@ -64,8 +64,7 @@ impl Catalogue {
             names.extend(columns.iter().map(String::as_str).filter(there));
             let shard = Shard::open(&source.path, Some(sources.settings()))?;
             for batch in shard.batches(None, Some(&names))? {
-                let damaged = |message: String| StoreError::Parquet { path: source.path.clone(), message };
-                read.append(&batch.map_err(|error| damaged(error.to_string()))?, source, columns)?;
+                read.append(&batch?, source, columns)?;
             }
         }
         Ok(read.sorted())

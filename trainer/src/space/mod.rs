@@ -83,7 +83,7 @@ pub struct Space {
     pub catalogue: Catalogue,
     /// Standardised points, in the order of the catalogue.
     pub points: Points,
-    /// What standardised them.
+    /// Means and standard deviations by which `points` were standardised.
     pub standardisation: Standardisation,
     /// Whether weights were read that have no description, so that the defaults were taken.
     pub undescribed: bool,

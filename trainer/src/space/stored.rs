@@ -6,10 +6,9 @@ use arrow::array::{Array, FixedSizeListArray, Float32Array, StringArray};
 use arrow::datatypes::DataType;
 use arrow::record_batch::RecordBatch;
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use schemas::guard::{GuardedBatches, guarded};
-use schemas::pages::batch_rows;
-use schemas::regular;
+use schemas::StoreError;
+use schemas::guard::GuardedBatches;
+use schemas::parquet_table::ParquetTable;
 
 use super::catalogue::Catalogue;
 use super::error::SpaceError;
@@ -44,16 +43,16 @@ impl<'a> StoredEmbeddings<'a> {
     /// [`SpaceError::Table`] for a file that is no table of embeddings or has no such vector.
     pub(super) fn open(path: &'a Path, vector: Vector) -> Result<Self, SpaceError> {
         let broken = |problem: String| SpaceError::Table { path: path.to_owned(), problem };
-        let unreadable = |error: &dyn std::error::Error| {
-            broken(format!("not a Parquet table, as trainer embed writes with that ending: {error}"))
-        };
-        let file = regular::open(path).map_err(|error| broken(error.to_string()))?;
-        let pages = file.try_clone().map_err(|error| broken(error.to_string()))?;
-        let builder =
-            guarded(|| ParquetRecordBatchReaderBuilder::try_new(file)).map_err(|error| unreadable(&error))?;
+        let table = ParquetTable::open(path).map_err(|error| {
+            let problem = error.problem();
+            broken(match error {
+                StoreError::Io { .. } => problem,
+                _ => format!("not a Parquet table, as trainer embed writes with that ending: {problem}"),
+            })
+        })?;
         let recorded = |key: &str| -> Option<String> {
             let key = format!("{METADATA_PREFIX}{key}");
-            let metadata = builder.metadata().file_metadata().key_value_metadata().into_iter().flatten();
+            let metadata = table.metadata().file_metadata().key_value_metadata().into_iter().flatten();
             metadata.filter(|entry| entry.key == key).find_map(|entry| entry.value.clone())
         };
         let weights_sha256 = recorded(WEIGHTS_SHA256).ok_or_else(|| {
@@ -61,7 +60,7 @@ impl<'a> StoredEmbeddings<'a> {
             broken(format!("no table of trainer embed: its metadata have no {key}"))
         })?;
         let shards_sha256 = recorded(SHARDS_SHA256);
-        let field = builder.schema().field_with_name(vector.name());
+        let field = table.schema().field_with_name(vector.name());
         let width = match field.map(|field| field.data_type()) {
             Ok(DataType::FixedSizeList(_, width)) => usize::try_from(*width).unwrap_or(0),
             Ok(other) => return Err(broken(format!("{} is {other}, no vectors", vector.name()))),
@@ -70,12 +69,8 @@ impl<'a> StoredEmbeddings<'a> {
         if !(1..=MAX_WIDTH).contains(&width) {
             return Err(broken(format!("vectors of {width} numbers; 1 to {MAX_WIDTH} can be read")));
         }
-        let mask = ProjectionMask::columns(builder.parquet_schema(), [IDENTIFIER_COLUMN, vector.name()]);
-        let groups = 0..builder.metadata().num_row_groups();
-        let rows = batch_rows(&pages, builder.metadata(), groups, &mask, BATCH_ROWS)
-            .map_err(|error| broken(error.to_string()))?;
-        let builder = builder.with_projection(mask).with_batch_size(rows);
-        let batches = GuardedBatches::new(guarded(|| builder.build()).map_err(|error| unreadable(&error))?);
+        let mask = ProjectionMask::columns(table.parquet_schema(), [IDENTIFIER_COLUMN, vector.name()]);
+        let batches = table.batches(mask, None, BATCH_ROWS).map_err(|error| broken(error.problem()))?;
         Ok(Self { path, vector, width, weights_sha256, shards_sha256, batches })
     }
 

@@ -1,12 +1,14 @@
 //! Classes of a property, for tasks that predict a class instead of a number.
 
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 
 use schemas::count::counted;
 use serde::{Deserialize, Serialize};
 
 use super::TaskError;
 use super::crystals::{Value, for_each_value};
+use super::fault::Fault;
 use crate::data::Sources;
 
 /// Largest number of classes. A column with more different values is one of names or of measured numbers.
@@ -43,10 +45,6 @@ impl Classification {
         let (mut numbers, mut texts) = (BTreeSet::new(), BTreeSet::new());
         let mut broken = None;
         for_each_value(sources, column, |value| {
-            // More than enough are known already.
-            if texts.len() > MAX_CLASSES || numbers.len() > MAX_CLASSES {
-                return;
-            }
             match value {
                 Value::Number(number) if number.fract() == 0.0 && number.abs() <= LARGEST_WHOLE => {
                     numbers.insert(number as i64);
@@ -55,6 +53,11 @@ impl Classification {
                 Value::Text(text) => {
                     texts.insert(text.to_owned());
                 }
+            }
+            // Enough is known to refuse the column.
+            match broken.is_some() || texts.len() > MAX_CLASSES || numbers.len() > MAX_CLASSES {
+                true => ControlFlow::Break(()),
+                false => ControlFlow::Continue(()),
             }
         })?;
         let refuse = |problem| Err(TaskError::NoClasses { property: column.to_owned(), problem });
@@ -83,27 +86,32 @@ impl Classification {
         }
     }
 
-    /// Returns the first value out of range as key, value and a description of the allowed values.
-    pub(super) fn fault(&self) -> Option<(&'static str, String, &'static str)> {
+    /// Returns the first value out of range.
+    pub(super) fn fault(&self) -> Option<Fault> {
+        let of_classes = |needed: String| {
+            Some(Fault::new("classification.classes", format!("{:?}", self.classes), needed))
+        };
         let different: BTreeSet<&String> = self.classes.iter().collect();
         if different.len() < self.classes.len() || !(2..=MAX_CLASSES).contains(&self.classes.len()) {
-            let needed = "2 to 100 different names";
-            return Some(("classification.classes", format!("{:?}", self.classes), needed));
+            return of_classes(format!("2 to {MAX_CLASSES} different names"));
         }
         let above = self.above?;
         if !above.is_finite() {
-            return Some(("classification.above", above.to_string(), "a finite number"));
+            return Some(Fault::new("classification.above", above.to_string(), "a finite number"));
         }
-        (self.classes.len() != 2).then(|| {
-            let needed = "two names, of the class at most and above classification.above";
-            ("classification.classes", format!("{:?}", self.classes), needed)
-        })
+        match self.classes.len() {
+            2 => None,
+            _ => of_classes("two names, of the class at most and above classification.above".to_owned()),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use tempfile::TempDir;
+
     use super::*;
+    use crate::data::test_store::{GAP, chain, write_store};
 
     #[test]
     fn values_have_the_class_of_their_name_or_side() {
@@ -125,7 +133,7 @@ mod tests {
     fn classes_that_cannot_be_told_apart_are_refused() {
         let of = |classes: &[&str], above| {
             let classes = classes.iter().map(|&class| class.to_owned()).collect();
-            Classification { classes, above }.fault().map(|(key, ..)| key)
+            Classification { classes, above }.fault().map(|fault| fault.key)
         };
         assert_eq!(of(&["a", "b", "c"], None), None);
         assert_eq!(of(&["a", "b"], Some(0.0)), None);
@@ -133,5 +141,32 @@ mod tests {
             assert_eq!(of(classes, above), Some("classification.classes"));
         }
         assert_eq!(of(&["a", "b"], Some(f64::NAN)), Some("classification.above"));
+    }
+
+    #[test]
+    fn a_column_is_refused_by_its_first_fault() {
+        let refused = |gaps: &[f64]| {
+            let folder = TempDir::new().expect("a temporary folder");
+            let rows = gaps.iter().enumerate();
+            let rows: Vec<_> = rows
+                .map(|(index, gap)| {
+                    let mut row = chain(&format!("m{index}"), 1);
+                    row.gap = Some(*gap);
+                    row
+                })
+                .collect();
+            write_store(folder.path(), "test", &rows, 3, 2);
+            let store = folder.path().display().to_string();
+            let sources = Sources::resolve(&[store], None).expect("a readable store");
+            let found = Classification::of_column(&sources, GAP);
+            found.map(|found| found.classes).map_err(|error| error.to_string())
+        };
+        let problem = |text: &str| Err(format!("the column {GAP} does not consist of classes: {text}"));
+        assert_eq!(refused(&[1.0, 0.5, 2.0, 0.25, 3.0]), problem("0.5 is no whole number"));
+        let mut many: Vec<f64> = (0..=MAX_CLASSES).map(|number| number as f64).collect();
+        many.push(0.5);
+        // The number behind those that are enough is not read.
+        assert_eq!(refused(&many), problem("it has more than 100 different values"));
+        assert_eq!(refused(&[1.0, 0.0, 1.0]), Ok(vec!["0".to_owned(), "1".to_owned()]));
     }
 }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use arrow::array::{Array, AsArray, Float64Array, Int8Array, ListArray, StringArray, UInt32Array};
@@ -15,11 +16,9 @@ use sha2::{Digest, Sha256};
 
 use super::{Classification, TaskError};
 use crate::data::Sources;
-use crate::data::store::ShardSource;
+use crate::data::store::{FOLD_COLUMN, ShardSource};
 use crate::data::subset::{IDENTIFIER_COLUMN, SplitPart};
 
-/// Name of the column of the official folds.
-const FOLD_COLUMN: &str = "fold";
 /// Name of the column of structure hashes, 64 bits as hexadecimal digits. Stores of earlier versions lack it.
 const HASH_COLUMN: &str = "structure_hash";
 /// Name of the column with the number of sites.
@@ -117,10 +116,7 @@ impl Crystals {
             names.extend(optional.filter(there));
             let shard = Shard::open(&source.path, Some(sources.settings()))?;
             for batch in shard.batches(None, Some(&names))? {
-                let batch = batch.map_err(|error| StoreError::Parquet {
-                    path: source.path.clone(),
-                    message: error.to_string(),
-                })?;
+                let batch = batch?;
                 let mut crystals_of_batch = rows(&batch, &source.path, wanted)?;
                 if wanted.per_site {
                     add_sites(&mut crystals_of_batch, &batch, &source.path, wanted.properties)?;
@@ -170,28 +166,48 @@ fn shard_of(shards: &[ShardSource], ends: &[usize], position: usize, current: &P
     shard.map_or_else(|| current.to_owned(), |shard| shard.path.clone())
 }
 
-/// Calls a function with every value of a property column.
+/// Calls a function with every value of a property column, or of a split column, until it breaks off.
 ///
 /// # Errors
 /// [`TaskError::Data`] if a shard cannot be read or the column has another type.
 pub(super) fn for_each_value(
     sources: &Sources,
     property: &str,
-    mut see: impl FnMut(Value<'_>),
+    mut see: impl FnMut(Value<'_>) -> ControlFlow<()>,
 ) -> Result<(), TaskError> {
     for source in sources.shards().iter().filter(|source| source.schema.field_with_name(property).is_ok()) {
         let shard = Shard::open(&source.path, Some(sources.settings()))?;
         for batch in shard.batches(None, Some(&[property]))? {
-            let batch = batch.map_err(|error| StoreError::Parquet {
-                path: source.path.clone(),
-                message: error.to_string(),
-            })?;
+            let batch = batch?;
             if let Some(column) = PropertyColumn::of(&batch, &source.path, property)? {
-                (0..batch.num_rows()).filter_map(|row| column.value(row)).for_each(&mut see);
+                let mut values = (0..batch.num_rows()).filter_map(|row| column.value(row));
+                if values.try_for_each(&mut see).is_break() {
+                    return Ok(());
+                }
             }
         }
     }
     Ok(())
+}
+
+/// Returns the names of the split columns that name the part of some crystal, in order.
+///
+/// # Errors
+/// [`TaskError::Data`] if a shard cannot be read.
+pub(super) fn filled_splits(sources: &Sources) -> Result<Vec<String>, TaskError> {
+    let mut filled = Vec::new();
+    for column in sources.split_columns() {
+        let mut names_part = false;
+        for_each_value(sources, &column, |value| match value {
+            Value::Text(text) if SplitPart::parse(text).is_some() => {
+                names_part = true;
+                ControlFlow::Break(())
+            }
+            _ => ControlFlow::Continue(()),
+        })?;
+        filled.extend(names_part.then_some(column));
+    }
+    Ok(filled)
 }
 
 /// A property column of a batch.
@@ -240,6 +256,13 @@ fn rows(batch: &RecordBatch, path: &Path, wanted: Wanted<'_>) -> Result<Vec<Crys
         let problem = "is text instead of Float64, and the task has no classes".to_owned();
         return Err(StoreError::Column { path, column, problem });
     }
+    if classification.is_some_and(|classification| classification.above.is_some())
+        && let (Some(Some(PropertyColumn::Texts(_))), Some(name)) = (columns.first(), properties.first())
+    {
+        let (path, column) = (path.to_owned(), (*name).to_owned());
+        let problem = "is text, and classification.above divides numbers".to_owned();
+        return Err(StoreError::Column { path, column, problem });
+    }
     let folds = typed::<Int8Array>(batch, path, FOLD_COLUMN, "Int8")?;
     let parts = match split_column {
         Some(column) => typed::<StringArray>(batch, path, column, "text")?,
@@ -275,7 +298,7 @@ fn rows(batch: &RecordBatch, path: &Path, wanted: Wanted<'_>) -> Result<Vec<Crys
                 values,
                 sites: Vec::new(),
                 of_no_class,
-                part: part.and_then(part_of),
+                part: part.and_then(SplitPart::parse),
                 fold: fold.and_then(|fold| usize::try_from(fold).ok()),
                 structure_hash: hash.and_then(|hash| u64::from_str_radix(hash, 16).ok()),
             })
@@ -315,11 +338,6 @@ fn add_sites(
         crystal.values = vec![Some(magnitudes / nsites as f64)];
     }
     Ok(())
-}
-
-/// Returns the part that a value of a split column names.
-fn part_of(text: &str) -> Option<SplitPart> {
-    [SplitPart::Train, SplitPart::Val, SplitPart::Test].into_iter().find(|part| part.as_str() == text)
 }
 
 /// Returns a column as an array of its type; `None` if the batch lacks it.

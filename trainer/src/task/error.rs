@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use schemas::StoreError;
 use schemas::count::{agree, counted};
 
-use super::Counts;
 use super::split_file::SplitFileError;
-use crate::config::error::Place;
+use super::{Counts, GIVEN_STORE};
+use crate::config::place::Place;
 use crate::config::similar::suggest;
 use crate::data::DataError;
 
@@ -73,7 +73,7 @@ pub enum TaskError {
         /// The value.
         value: String,
         /// A description of the allowed values.
-        needed: &'static str,
+        needed: Box<str>,
     },
     /// The unit of the task is not that of its column.
     #[error(
@@ -97,6 +97,49 @@ pub enum TaskError {
         property: String,
         /// A description of the fault.
         problem: String,
+    },
+    /// Classes of a column cannot be learnt as asked for.
+    #[error("the column {property} is learnt as classes: {problem}")]
+    OfClasses {
+        /// Name of the property column.
+        property: String,
+        /// A description of the fault.
+        problem: &'static str,
+    },
+    /// A column of texts cannot be divided by a value.
+    #[error("the column {property} is text, and only numbers are above a value")]
+    TextAbove {
+        /// Name of the property column.
+        property: String,
+    },
+    /// A column of texts cannot be learnt beside other properties, since it has no classes then.
+    #[error("the column {property} is text, and several properties are learnt together as numbers alone")]
+    TextAmongNumbers {
+        /// Name of the property column.
+        property: String,
+    },
+    /// The split is neither a file nor a column of the store.
+    #[error(
+        "there is neither a file nor a split column of the name '{split}'; split columns of the store: {}",
+        listed(columns)
+    )]
+    NoSplit {
+        /// What was given.
+        split: String,
+        /// Names of the split columns, in order.
+        columns: Vec<String>,
+    },
+    /// The split column names the part of no crystal.
+    #[error(
+        "the split column '{column}' is empty: no crystal has train, val or test there; other split columns with parts: \
+         {}",
+        listed(others)
+    )]
+    EmptySplit {
+        /// Name of the column.
+        column: String,
+        /// Names of the split columns that name parts, in order.
+        others: Vec<String>,
     },
     /// A column of numbers of the sites cannot be learnt as asked for.
     #[error("the column {property} holds a number of every site: {problem}")]
@@ -153,12 +196,12 @@ pub enum TaskError {
     },
     /// Crystals of the split file are missing in the shards, or have no value there.
     #[error(
-        "{}: {missing} of its {} {} not in these shards with a value of '{property}' ({}); the task \
-         '{task}' needs {store}",
+        "{}: {missing} of its {} {} not in these shards with a value of '{property}' ({}){}",
         path.display(),
         counted(*listed, "crystal"),
         agree(missing, "is", "are"),
-        shown(first, *missing)
+        shown(first, *missing),
+        needed_store(&format!("the task '{task}'"), store)
     )]
     Missing {
         /// Name of the task.
@@ -208,7 +251,10 @@ pub enum TaskError {
         store: String,
     },
     /// No crystal of the shards has a fold.
-    #[error("the task '{task}' needs the column 'fold', which these shards leave empty; it needs {store}")]
+    #[error(
+        "the task '{task}' needs the column 'fold', which these shards leave empty{}",
+        needed_store("it", store)
+    )]
     NoFolds {
         /// Name of the task.
         task: String,
@@ -236,6 +282,8 @@ pub enum TaskError {
         part: &'static str,
         /// Name of the fold.
         fold: String,
+        /// Whether a column or a list gives the crystals their parts.
+        is_given: bool,
     },
     /// All training crystals are of one class.
     #[error("the task '{task}' has crystals of a single class in the train part of '{fold}'")]
@@ -259,6 +307,17 @@ impl From<StoreError> for TaskError {
     }
 }
 
+/// Returns the end of a message about a store that does not fit a task. The task of a property is made for the store at
+/// hand and needs no other one.
+fn needed_store(who: &str, store: &str) -> String {
+    if store == GIVEN_STORE { String::new() } else { format!("; {who} needs {store}") }
+}
+
+/// Joins names by commas.
+fn listed(names: &[String]) -> String {
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+}
+
 /// Returns the first of many identifiers.
 fn shown(first: &[String], all: usize) -> String {
     let more = if all > first.len() { ", ..." } else { "" };
@@ -276,4 +335,32 @@ fn numbers(numbers: &[usize]) -> String {
 /// Describes sizes in words.
 fn sizes(counts: &Counts) -> String {
     format!("{} train, {} validation and {} test", counts.train, counts.validation, counts.test)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_is_asked_for_unless_the_task_was_made_for_the_one_at_hand() {
+        let missing = |store: &str| {
+            let error = TaskError::Missing {
+                task: "gap".into(),
+                path: Box::new("a.csv".into()),
+                property: "gap_ev".into(),
+                listed: 7,
+                missing: 1,
+                first: vec!["m3".to_owned()],
+                store: store.into(),
+            };
+            error.to_string()
+        };
+        let line = "a.csv: 1 of its 7 crystals is not in these shards with a value of 'gap_ev' (m3)";
+        assert_eq!(missing(GIVEN_STORE), line);
+        assert_eq!(missing("a store of mine"), format!("{line}; the task 'gap' needs a store of mine"));
+        let folds = |store: &str| TaskError::NoFolds { task: "gap".to_owned(), store: store.to_owned() };
+        let line = "the task 'gap' needs the column 'fold', which these shards leave empty";
+        assert_eq!(folds(GIVEN_STORE).to_string(), line);
+        assert_eq!(folds("folds.csv").to_string(), format!("{line}; it needs folds.csv"));
+    }
 }

@@ -12,6 +12,7 @@ mod builtin;
 pub mod classification;
 mod crystals;
 mod error;
+mod fault;
 mod metric;
 pub mod of_property;
 pub mod partition;
@@ -30,11 +31,13 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use toml::Table;
 
-use crate::config::error::Place;
+use crate::config::place::Place;
 use crate::config::similar::nearest;
 use crate::data::Sources;
 use crate::unit::PURE;
 use crate::{text_file, toml_text};
+
+use fault::Fault;
 
 pub use classification::Classification;
 pub use error::TaskError;
@@ -52,6 +55,9 @@ const FILE_ENDING: &str = ".toml";
 
 /// Largest number of properties that a task has.
 pub const MAX_TARGETS: usize = 100;
+
+/// [`Task::store`] of the task of a property, which is made for the store at hand.
+const GIVEN_STORE: &str = "the store that was given";
 
 /// Number of crystals in each part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,18 +89,16 @@ impl TargetColumn {
     pub fn target_unit(&self) -> String {
         self.transform.unit(&self.unit)
     }
+}
 
-    /// Returns the name of the folder with the results of the property among those of others.
-    pub fn folder(&self) -> String {
-        let plain = |c: char| if c.is_alphanumeric() { c } else { '_' };
-        self.property.chars().map(plain).collect()
-    }
+/// Returns a name with underscores for the characters that are not kept.
+fn with_underscores(name: &str, is_kept: impl Fn(char) -> bool) -> String {
+    name.chars().map(|c| if is_kept(c) { c } else { '_' }).collect()
 }
 
 /// Returns a name of lower-case letters, digits and underscores, which stand for all other characters.
 fn plain_name(name: &str) -> String {
-    let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' };
-    name.chars().map(plain).collect()
+    with_underscores(name, |c| c.is_ascii_alphanumeric()).to_ascii_lowercase()
 }
 
 /// Definition of a task: the property, the split and the metric.
@@ -200,6 +204,19 @@ impl Task {
             .collect()
     }
 
+    /// Returns the names of the folders with the results of each property among those of the others: the property's own, in
+    /// which underscores stand for all characters but letters and digits. Where two are equal, all are numbered.
+    pub fn folders(&self) -> Vec<String> {
+        let targets = self.targets().into_iter();
+        let names: Vec<String> =
+            targets.map(|target| with_underscores(&target.property, char::is_alphanumeric)).collect();
+        let are_different = names.iter().collect::<BTreeSet<_>>().len() == names.len();
+        match are_different {
+            true => names,
+            false => names.iter().enumerate().map(|(index, name)| format!("{name}_{index}")).collect(),
+        }
+    }
+
     /// Returns the number of outputs of a model of the task.
     pub fn outputs(&self) -> usize {
         self.classification.as_ref().map_or(1 + self.further.len(), |classes| classes.classes.len())
@@ -250,8 +267,9 @@ impl Task {
             let (line, column, message) = toml_text::fault(text, &error);
             TaskError::Syntax { path: path.to_owned(), line, column, message }
         })?;
-        if let Some((key, value, needed)) = task.fault() {
-            return Err(TaskError::Value { place: located(path, place_of(key)), key, value, needed });
+        if let Some(fault) = task.fault() {
+            let place = located(path, place_of(fault.key));
+            return Err(fault.at(place));
         }
         task.check_unit(&located(path, place_of("unit")).to_string())?;
         Ok(task)
@@ -279,43 +297,42 @@ impl Task {
     fn check(&self, name: &str) -> Result<(), TaskError> {
         match self.fault() {
             None => Ok(()),
-            Some((key, value, needed)) => {
-                Err(TaskError::Value { place: Place::Text(name.into()), key, value, needed })
-            }
+            Some(fault) => Err(fault.at(Place::Text(name.into()))),
         }
     }
 
-    /// Returns the first invalid value as key, value and a description of the allowed values.
-    fn fault(&self) -> Option<(&'static str, String, &'static str)> {
+    /// Returns the first invalid value.
+    fn fault(&self) -> Option<Fault> {
         let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
         if self.name.is_empty() || !self.name.chars().all(is_plain) {
-            let needed = "lower-case letters, digits and underscores";
-            return Some(("name", self.name.clone(), needed));
+            return Some(Fault::new("name", &*self.name, "lower-case letters, digits and underscores"));
         }
         if self.property.is_empty() {
-            return Some(("property", String::new(), "the name of a property column"));
+            return Some(Fault::new("property", "", "the name of a property column"));
         }
         let targets = self.targets();
         let properties: BTreeSet<&String> = targets.iter().map(|target| &target.property).collect();
         if properties.len() < targets.len() || targets.iter().any(|target| target.property.is_empty()) {
             let names: Vec<String> = targets.into_iter().map(|target| target.property).collect();
-            return Some(("further", format!("{names:?}"), "names of other property columns"));
+            return Some(Fault::new("further", format!("{names:?}"), "names of other property columns"));
         }
         if targets.len() > MAX_TARGETS {
-            return Some(("further", format!("{} properties", self.further.len()), "99 properties at most"));
+            let (found, most) = (self.further.len(), MAX_TARGETS - 1);
+            let (value, needed) = (format!("{found} properties"), format!("{most} properties at most"));
+            return Some(Fault::new("further", value, needed));
         }
         if self.metric.is_of_classes() != self.classification.is_some() {
             let needed =
                 "\"roc_auc\" or \"balanced_accuracy\" with classification.classes and \"mae\" without";
-            return Some(("metric", self.metric.name().to_owned(), needed));
+            return Some(Fault::new("metric", self.metric.name(), needed));
         }
         if let Some(classification) = &self.classification {
             if self.transform != Transform::None {
-                return Some(("transform", self.target_unit(), "\"none\" with classification.classes"));
+                let needed = "\"none\" with classification.classes";
+                return Some(Fault::new("transform", self.transform.name(), needed));
             }
             if !self.further.is_empty() {
-                let needed = "left out with classification.classes";
-                return Some(("further", "[[further]]".to_owned(), needed));
+                return Some(Fault::new("further", "[[further]]", "left out with classification.classes"));
             }
             if let Some(fault) = classification.fault() {
                 return Some(fault);
@@ -323,26 +340,22 @@ impl Task {
         }
         if self.leaderboard.is_some() && self.transform != Transform::None {
             let needed = "\"none\" with leaderboard, whose values are those of the property";
-            return Some(("transform", self.transform.name().to_owned(), needed));
+            return Some(Fault::new("transform", self.transform.name(), needed));
         }
         if self.per_site {
             let faults = [
-                (self.classification.is_some(), "per_site", "false with classification.classes"),
-                (!self.further.is_empty(), "per_site", "false with further properties"),
-                (self.transform != Transform::None, "per_site", "false with a transform"),
-                (
-                    self.leaderboard.is_some(),
-                    "per_site",
-                    "false with leaderboard, whose benchmarks are of crystals",
-                ),
+                (self.classification.is_some(), "false with classification.classes"),
+                (!self.further.is_empty(), "false with further properties"),
+                (self.transform != Transform::None, "false with a transform"),
+                (self.leaderboard.is_some(), "false with leaderboard, whose benchmarks are of crystals"),
             ];
-            if let Some((_, key, needed)) = faults.into_iter().find(|(is_fault, ..)| *is_fault) {
-                return Some((key, "true".to_owned(), needed));
+            if let Some((_, needed)) = faults.into_iter().find(|(is_fault, _)| *is_fault) {
+                return Some(Fault::new("per_site", "true", needed));
             }
         }
         if self.split.has_folds() && self.expected.is_some() {
             let needed = "left out: the parts of folds differ in size, use crystals";
-            return Some(("expected", "[expected]".to_owned(), needed));
+            return Some(Fault::new("expected", "[expected]", needed));
         }
         self.split.fault()
     }

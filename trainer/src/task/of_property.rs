@@ -3,11 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use arrow::datatypes::Schema;
+use arrow::datatypes::{DataType, Schema};
 use schemas::property::{by_column, is_same_unit};
 
-use super::crystals::{Crystals, Wanted};
-use super::{Classification, Group, Metric, SplitRule, TargetColumn, Task, TaskError, Transform, plain_name};
+use super::crystals::{Crystals, Wanted, filled_splits};
+use super::{
+    Classification, GIVEN_STORE, Group, Metric, Remark, SplitRule, TargetColumn, Task, TaskError, Transform,
+    plain_name,
+};
 use crate::data::Sources;
 use crate::unit::PURE;
 
@@ -68,16 +71,19 @@ pub struct PropertyTask {
     pub labelled: usize,
     /// The list of crystals, if the user named one.
     pub split_file: Option<PathBuf>,
+    /// Remarks about the choice of the division that a user should see.
+    pub remarks: Vec<Remark>,
 }
 
 impl PropertyTask {
     /// Makes the task of property columns.
     ///
     /// # Errors
-    /// [`TaskError::Data`] if no shard has a column or the split column, or a shard cannot be read;
-    /// [`TaskError::NoClasses`] for a column that does not consist of classes; [`TaskError::OfSites`] for numbers of the
-    /// sites with other properties, classes or a transform; [`TaskError::Value`] for less than two
-    /// folds, a property twice, and several properties or a transform with classes.
+    /// [`TaskError::Data`] if no shard has a column, or a shard cannot be read; [`TaskError::NoSplit`] for a split that is
+    /// neither a file nor a column; [`TaskError::NoClasses`] for a column that does not consist of classes;
+    /// [`TaskError::OfClasses`] for classes with other properties or a transform; [`TaskError::TextAbove`] for texts that a
+    /// value is to divide, [`TaskError::TextAmongNumbers`] for texts beside numbers; [`TaskError::OfSites`] for numbers of the
+    /// sites with other properties, classes or a transform; [`TaskError::Value`] for folds out of range and a property twice.
     pub fn new(sources: &Sources, request: &PropertyRequest) -> Result<Self, TaskError> {
         let PropertyRequest { properties, division, seed, .. } = request;
         sources.require_properties(properties)?;
@@ -107,7 +113,10 @@ impl PropertyTask {
             Division::Split(name) => match PathBuf::from(name) {
                 path if path.is_file() => (SplitRule::File { name: "the split".to_owned() }, Some(path)),
                 _ => {
-                    sources.require_split(name)?;
+                    let columns = sources.split_columns();
+                    if !columns.contains(name) {
+                        return Err(TaskError::NoSplit { split: name.clone(), columns });
+                    }
                     (SplitRule::Column { column: name.clone() }, None)
                 }
             },
@@ -116,6 +125,15 @@ impl PropertyTask {
             }
             Division::Default if labelled < SINGLE_SPLIT_FROM => (drawn(FOLDS), None),
             Division::Default => (by_hash, None),
+        };
+        // Whoever has divided the crystals may take it for granted that the division counts.
+        let unused = match (division, &split) {
+            (Division::Default, SplitRule::Drawn { .. } | SplitRule::Hash { .. }) => filled_splits(sources)?,
+            _ => Vec::new(),
+        };
+        let remarks = match unused.is_empty() {
+            true => Vec::new(),
+            false => vec![Remark::UnusedSplit { columns: unused }],
         };
         let mut targets = properties.iter().enumerate().map(|(index, property)| TargetColumn {
             property: property.clone(),
@@ -134,7 +152,7 @@ impl PropertyTask {
                 true => format!("{} of the sites of the crystals of a store.", properties.join(", ")),
                 false => format!("{} of the crystals of a store.", properties.join(", ")),
             },
-            store: "the store that was given".to_owned(),
+            store: GIVEN_STORE.to_owned(),
             property,
             unit,
             transform,
@@ -151,7 +169,7 @@ impl PropertyTask {
             literature: BTreeMap::new(),
         };
         task.check(&properties.join(", "))?;
-        Ok(Self { task, labelled, split_file })
+        Ok(Self { task, labelled, split_file, remarks })
     }
 }
 
@@ -175,8 +193,30 @@ fn require_alone(sources: &Sources, request: &PropertyRequest) -> Result<bool, T
 }
 
 /// Returns the classes of the first property, if the user asks for some or it is a column of texts or booleans.
+///
+/// # Errors
+/// [`TaskError::OfClasses`], [`TaskError::TextAbove`] or [`TaskError::TextAmongNumbers`] if other things are asked for than
+/// fit, [`TaskError::NoClasses`] and [`TaskError::Data`] as for [`Classification::of_column`].
 fn classification(sources: &Sources, request: &PropertyRequest) -> Result<Option<Classification>, TaskError> {
     let Some(property) = request.properties.first() else { return Ok(None) };
+    let has_classes = request.classes.is_some() || sources.has_classes(property);
+    let is_alone = request.properties.len() == 1;
+    let is_transformed = request.transforms.iter().any(|transform| *transform != Transform::None);
+    let of_classes = |problem| Err(TaskError::OfClasses { property: property.clone(), problem });
+    match request.classes {
+        _ if has_classes && !is_alone => {
+            return of_classes("a model learns them alone, without other properties");
+        }
+        _ if has_classes && is_transformed => return of_classes("they have no transform"),
+        Some(Classes::Above(_)) if is_text(sources, property) => {
+            return Err(TaskError::TextAbove { property: property.clone() });
+        }
+        _ => {}
+    }
+    let mut others = request.properties.iter().filter(|other| *other != property);
+    if let Some(text) = others.find(|other| is_text(sources, other)) {
+        return Err(TaskError::TextAmongNumbers { property: text.clone() });
+    }
     match request.classes {
         Some(Classes::Above(value)) => Ok(Some(Classification::above(value))),
         None if !sources.has_classes(property) => Ok(None),
@@ -190,6 +230,12 @@ fn unit_of(sources: &Sources, property: &str) -> String {
     let documented = schemas_of(sources).find_map(|schema| documented_unit(schema, property));
     let known = documented.or_else(|| by_column(property).map(|known| known.unit));
     known.unwrap_or(if sources.has_classes(property) { PURE } else { "" }).to_owned()
+}
+
+/// Whether a column holds texts in some shard.
+fn is_text(sources: &Sources, column: &str) -> bool {
+    let mut fields = schemas_of(sources).filter_map(|schema| schema.field_with_name(column).ok());
+    fields.any(|field| *field.data_type() == DataType::Utf8)
 }
 
 /// Returns the schemas of the shards.

@@ -10,7 +10,6 @@ mod remark;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -18,9 +17,10 @@ use schemas::hash::hex;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::crystals::{Crystal, Crystals, Wanted};
+use super::crystals::{Crystal, Crystals, Wanted, filled_splits};
 use super::{Counts, TargetColumn, Task, TaskError};
 use crate::config::finetune::HeldOut;
+use crate::config::place::Place;
 use crate::data::{Sources, SplitPart};
 
 pub use remark::Remark;
@@ -176,10 +176,7 @@ pub struct Partition {
     /// Excluded crystals: first those that the transform excludes, in the order of the shards, then those of a split
     /// file that have no value in the shards, by identifier.
     pub excluded: Vec<Excluded>,
-    /// Identifiers that a split file has in several parts, in order. Each counts for test before validation before
-    /// training.
-    pub in_several_parts: BTreeSet<String>,
-    /// What may not be meant.
+    /// Remarks about the division that a user should see.
     pub remarks: Vec<Remark>,
 }
 
@@ -194,6 +191,9 @@ pub(super) fn partition(
     }
     // The task in the folder of a fine-tuning was not checked when it was read.
     task.check_unit(&task.name)?;
+    if let Some(fault) = task.split.fault() {
+        return Err(fault.at(Place::Text(task.name.as_str().into())));
+    }
     let assignment = Assignment::new(task, sources, options)?;
     let targets = task.targets();
     let properties: Vec<&str> = targets.iter().map(|target| target.property.as_str()).collect();
@@ -204,6 +204,11 @@ pub(super) fn partition(
         per_site: task.per_site,
     };
     let crystals = Crystals::read(sources, wanted)?;
+    if let Some(column) = assignment.column()
+        && crystals.list.iter().all(|crystal| crystal.part.is_none())
+    {
+        return Err(TaskError::EmptySplit { column: column.to_owned(), others: filled_splits(sources)? });
+    }
     let missing = assignment.missing(task, &crystals, options)?;
     let parts = assignment.parts(task, &crystals, options.held_out)?;
     check_sizes(task, &crystals, &parts, options)?;
@@ -220,8 +225,10 @@ pub(super) fn partition(
         .into_iter()
         .map(|parts| fold(task, &targets, &crystals, parts, options))
         .collect::<Result<Vec<_>, _>>()?;
-    let remarks = remark::remarks(&crystals, &parts, &folds, task);
-    Ok(Partition { folds, excluded, in_several_parts: assignment.in_several_parts(), remarks })
+    let in_several_parts = assignment.in_several_parts();
+    let several = (in_several_parts > 0).then_some(Remark::InSeveralParts { crystals: in_several_parts });
+    let remarks = several.into_iter().chain(remark::remarks(&crystals, &parts, &folds, task)).collect();
+    Ok(Partition { folds, excluded, remarks })
 }
 
 /// Returns the exclusions of a crystal's values that have no target.
@@ -305,6 +312,7 @@ fn require_targets(task: &Task, fold: &Fold, targets: &[TargetColumn]) -> Result
         property: property.to_owned(),
         part: "train",
         fold: fold.name.clone(),
+        is_given: task.split.gives_parts(),
     };
     for (index, target) in targets.iter().enumerate() {
         if fold.train.iter().all(|crystal| crystal.targets[index].is_nan()) {
@@ -343,8 +351,8 @@ fn fold(
     if let Some((part, _)) = lists.into_iter().find(|(_, list)| list.is_empty()) {
         let property =
             targets.iter().map(|target| target.property.as_str()).collect::<Vec<_>>().join("' or '");
-        let task = task.name.clone();
-        return Err(TaskError::EmptyPart { task, property, part, fold: fold.name });
+        let (task, is_given) = (task.name.clone(), task.split.gives_parts());
+        return Err(TaskError::EmptyPart { task, property, part, fold: fold.name, is_given });
     }
     fold.train = fraction::keep(fold.train, options.fraction, options.fraction_seed);
     require_targets(task, &fold, targets)?;

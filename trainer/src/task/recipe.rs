@@ -26,42 +26,53 @@ impl Group {
     /// # Panics
     /// If a built-in recipe is not valid TOML.
     pub fn recipe(self, model: ModelKind, method: MethodKind, task: &str) -> Vec<(String, String)> {
-        let group: Table = self.text(model, method).parse().expect(VALID);
-        let tasks: Table = tasks(model, method).parse().expect(VALID);
+        let recipes = Recipes::of(model, method);
+        let group = match self {
+            Self::Matbench => recipes.matbench,
+            Self::Other => recipes.other,
+        };
+        let group: Table = group.parse().expect(VALID);
+        let tasks: Table = recipes.tasks.parse().expect(VALID);
         let own = tasks.get(task).and_then(Value::as_table);
         let settings = config::settings(&group).into_iter().chain(own.into_iter().flat_map(config::settings));
         settings.map(|(key, value)| (key, value.to_string())).collect()
     }
+}
 
-    fn text(self, model: ModelKind, method: MethodKind) -> &'static str {
-        match (method, self) {
-            (MethodKind::CrystalTwins, Self::Matbench) => {
-                return include_str!("../../recipes/crystal-twins/matbench.toml");
-            }
-            (MethodKind::CrystalTwins, Self::Other) => {
-                return include_str!("../../recipes/crystal-twins/other.toml");
-            }
-            (MethodKind::InfoGraph, Self::Matbench) => {
-                return include_str!("../../recipes/infograph/matbench.toml");
-            }
-            (MethodKind::InfoGraph, Self::Other) => {
-                return include_str!("../../recipes/infograph/other.toml");
-            }
-            (MethodKind::Mmpt | MethodKind::Denoise | MethodKind::MmptDenoise, _) => {}
+/// The recipes of an encoder, as TOML.
+struct Recipes {
+    matbench: &'static str,
+    other: &'static str,
+    /// Changes for single tasks.
+    tasks: &'static str,
+}
+
+/// Expands to the recipes of a folder in `trainer/recipes`.
+macro_rules! recipes {
+    ($folder:literal) => {
+        Recipes {
+            matbench: include_str!(concat!("../../recipes/", $folder, "/matbench.toml")),
+            other: include_str!(concat!("../../recipes/", $folder, "/other.toml")),
+            tasks: include_str!(concat!("../../recipes/", $folder, "/tasks.toml")),
         }
-        match (model, self) {
-            (ModelKind::Mmpt, Self::Matbench) => include_str!("../../recipes/mmpt/matbench.toml"),
-            (ModelKind::Mmpt, Self::Other) => include_str!("../../recipes/mmpt/other.toml"),
-            (ModelKind::Cgcnn, Self::Matbench) => include_str!("../../recipes/cgcnn/matbench.toml"),
-            (ModelKind::Cgcnn, Self::Other) => include_str!("../../recipes/cgcnn/other.toml"),
-            (ModelKind::Schnet, Self::Matbench) => include_str!("../../recipes/schnet/matbench.toml"),
-            (ModelKind::Schnet, Self::Other) => include_str!("../../recipes/schnet/other.toml"),
-            (ModelKind::Megnet, Self::Matbench) => include_str!("../../recipes/megnet/matbench.toml"),
-            (ModelKind::Megnet, Self::Other) => include_str!("../../recipes/megnet/other.toml"),
-            (ModelKind::Alignn, Self::Matbench) => include_str!("../../recipes/alignn/matbench.toml"),
-            (ModelKind::Alignn, Self::Other) => include_str!("../../recipes/alignn/other.toml"),
-            (ModelKind::Matformer, Self::Matbench) => include_str!("../../recipes/matformer/matbench.toml"),
-            (ModelKind::Matformer, Self::Other) => include_str!("../../recipes/matformer/other.toml"),
+    };
+}
+
+impl Recipes {
+    /// Returns the recipes of an encoder and its pre-training.
+    fn of(model: ModelKind, method: MethodKind) -> Self {
+        match method {
+            MethodKind::CrystalTwins => return recipes!("crystal-twins"),
+            MethodKind::InfoGraph => return recipes!("infograph"),
+            MethodKind::Mmpt | MethodKind::Denoise | MethodKind::MmptDenoise => {}
+        }
+        match model {
+            ModelKind::Mmpt => recipes!("mmpt"),
+            ModelKind::Cgcnn => recipes!("cgcnn"),
+            ModelKind::Schnet => recipes!("schnet"),
+            ModelKind::Megnet => recipes!("megnet"),
+            ModelKind::Alignn => recipes!("alignn"),
+            ModelKind::Matformer => recipes!("matformer"),
         }
     }
 }
@@ -87,23 +98,6 @@ pub fn by_size(model: ModelKind, labelled: usize) -> Vec<(String, String)> {
     ]
     .map(|(key, value)| (key.to_owned(), value))
     .into()
-}
-
-/// Returns the changes for single tasks of an encoder's recipes.
-fn tasks(model: ModelKind, method: MethodKind) -> &'static str {
-    match method {
-        MethodKind::CrystalTwins => return include_str!("../../recipes/crystal-twins/tasks.toml"),
-        MethodKind::InfoGraph => return include_str!("../../recipes/infograph/tasks.toml"),
-        MethodKind::Mmpt | MethodKind::Denoise | MethodKind::MmptDenoise => {}
-    }
-    match model {
-        ModelKind::Mmpt => include_str!("../../recipes/mmpt/tasks.toml"),
-        ModelKind::Cgcnn => include_str!("../../recipes/cgcnn/tasks.toml"),
-        ModelKind::Schnet => include_str!("../../recipes/schnet/tasks.toml"),
-        ModelKind::Megnet => include_str!("../../recipes/megnet/tasks.toml"),
-        ModelKind::Alignn => include_str!("../../recipes/alignn/tasks.toml"),
-        ModelKind::Matformer => include_str!("../../recipes/matformer/tasks.toml"),
-    }
 }
 
 /// Reason why parsing a recipe cannot fail.
@@ -160,7 +154,7 @@ mod tests {
 
     #[test]
     fn recipes_of_single_tasks_are_of_tasks_there_are() {
-        let tasks: Table = tasks(ModelKind::Mmpt, MethodKind::Mmpt).parse().expect("TOML");
+        let tasks: Table = Recipes::of(ModelKind::Mmpt, MethodKind::Mmpt).tasks.parse().expect("TOML");
         for name in tasks.keys() {
             assert!(Task::names().contains(&name.as_str()), "{name}");
         }

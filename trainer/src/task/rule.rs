@@ -2,6 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::fault::Fault;
+
+/// Minimum number of drawn folds.
+pub const LEAST_FOLDS: u64 = 2;
+/// Maximum number of drawn folds.
+pub const MOST_FOLDS: u64 = 100;
+
 /// Rule that splits the data into parts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "rule", rename_all = "lowercase", deny_unknown_fields)]
@@ -21,7 +28,7 @@ pub enum SplitRule {
     /// Cross-validation by folds of equal size that are drawn. Every fold has as many crystals of low as of high values.
     /// Each fold is the test part once. Of the other crystals those for validation are drawn, with values alike, too.
     Drawn {
-        /// Number of folds, at least 2.
+        /// Number of folds, [`LEAST_FOLDS`] to [`MOST_FOLDS`].
         folds: usize,
         /// Seed of the draw.
         seed: u64,
@@ -47,6 +54,11 @@ pub enum SplitRule {
 }
 
 impl SplitRule {
+    /// Whether a column or a list gives the crystals their parts. Other rules choose the parts themselves.
+    pub fn gives_parts(&self) -> bool {
+        matches!(self, SplitRule::Column { .. } | SplitRule::File { .. })
+    }
+
     /// Whether every crystal is tested in one of several folds.
     pub fn has_folds(&self) -> bool {
         matches!(self, SplitRule::Folds { .. } | SplitRule::Drawn { .. })
@@ -65,15 +77,16 @@ impl SplitRule {
         }
     }
 
-    /// Returns the first value out of range as key, value and a description of the allowed values.
-    pub(super) fn fault(&self) -> Option<(&'static str, String, &'static str)> {
+    /// Returns the first value out of range.
+    pub(super) fn fault(&self) -> Option<Fault> {
         let is_share = |share: f64| share > 0.0 && share < 1.0;
         match self {
             SplitRule::Column { column } if column.is_empty() => {
-                Some(("split.column", String::new(), "the name of a split column"))
+                Some(Fault::new("split.column", "", "the name of a split column"))
             }
-            SplitRule::Drawn { folds, .. } if *folds < 2 => {
-                Some(("split.folds", folds.to_string(), "at least 2"))
+            SplitRule::Drawn { folds, .. } if !(LEAST_FOLDS..=MOST_FOLDS).contains(&(*folds as u64)) => {
+                let needed = format!("{LEAST_FOLDS} to {MOST_FOLDS}");
+                Some(Fault::new("split.folds", folds.to_string(), needed))
             }
             SplitRule::Folds { validation_fraction }
             | SplitRule::Drawn { validation_fraction, .. }
@@ -81,13 +94,13 @@ impl SplitRule {
                 if !is_share(*validation_fraction) =>
             {
                 let value = validation_fraction.to_string();
-                Some(("split.validation_fraction", value, "above 0 and below 1"))
+                Some(Fault::new("split.validation_fraction", value, "above 0 and below 1"))
             }
             SplitRule::Hash { validation_fraction, test_fraction }
                 if !is_share(*test_fraction) || !is_share(validation_fraction + test_fraction) =>
             {
                 let needed = "above 0, and below 1 together with split.validation_fraction";
-                Some(("split.test_fraction", test_fraction.to_string(), needed))
+                Some(Fault::new("split.test_fraction", test_fraction.to_string(), needed))
             }
             _ => None,
         }

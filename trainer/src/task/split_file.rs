@@ -8,7 +8,7 @@
 //!   of identifiers instead of objects; the values are ignored
 //! * `.zip`: an archive of one such file
 //!
-//! The parts are `train`, `val` or `validation`, and `test`. In a few published lists an identifier is in two parts.
+//! The parts are `train`, `val`, `valid` or `validation`, and `test`. In a few published lists an identifier is in two parts.
 //! It counts for test before validation before training, as in a store.
 
 mod error;
@@ -22,6 +22,7 @@ use std::io::{Cursor, Read};
 use std::path::Path;
 
 use crate::data::SplitPart;
+use crate::text_file;
 
 pub use error::SplitFileError;
 
@@ -31,8 +32,8 @@ pub const MOST_BYTES: u64 = 1 << 28;
 /// Headers of the columns of a CSV.
 const IDENTIFIER_HEADER: &str = "material_id";
 const PART_HEADER: &str = "split";
-/// Byte order mark, which some programs write at the beginning of a text.
-const BYTE_ORDER_MARK: char = '\u{feff}';
+/// Other names of the part `val`.
+const VALIDATION: [&str; 2] = ["valid", "validation"];
 /// Folder that the archive program of macOS adds to a zip archive.
 const MACOS_FOLDER: &str = "__MACOSX/";
 
@@ -62,10 +63,10 @@ impl SplitFile {
         let content = read_bounded(file, MOST_BYTES, path)?;
         let name = path.to_string_lossy();
         let list = match layout(&name) {
-            Some(layout) => Self::parse(&content, layout, path)?,
+            Some(layout) => Self::parse(content, layout, path)?,
             None if has_ending(&name, ".zip") => {
                 let (content, layout) = unpack(content, path)?;
-                Self::parse(&content, layout, path)?
+                Self::parse(content, layout, path)?
             }
             None => return Err(SplitFileError::Ending { path: path.to_owned() }),
         };
@@ -85,14 +86,13 @@ impl SplitFile {
         &self.in_several_parts
     }
 
-    fn parse(content: &[u8], layout: Layout, path: &Path) -> Result<Self, SplitFileError> {
-        let text =
-            std::str::from_utf8(content).map_err(|_| SplitFileError::NotText { path: path.to_owned() })?;
-        let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
+    fn parse(content: Vec<u8>, layout: Layout, path: &Path) -> Result<Self, SplitFileError> {
+        let text = text_file::decode(content)
+            .map_err(|error| SplitFileError::NotText { path: path.to_owned(), message: error.to_string() })?;
         let mut list = Self::default();
         match layout {
-            Layout::Csv => list.read_csv(text, path)?,
-            Layout::Json => json::read(text, &mut list).map_err(|error| SplitFileError::Json {
+            Layout::Csv => list.read_csv(&text, path)?,
+            Layout::Json => json::read(&text, &mut list).map_err(|error| SplitFileError::Json {
                 path: path.to_owned(),
                 line: error.line(),
                 column: error.column(),
@@ -168,12 +168,8 @@ fn distance_from_training(part: SplitPart) -> u8 {
 
 /// Returns the part of a name, or a message.
 fn part_of(word: &str) -> Result<SplitPart, String> {
-    match word {
-        "train" => Ok(SplitPart::Train),
-        "val" | "validation" => Ok(SplitPart::Val),
-        "test" => Ok(SplitPart::Test),
-        other => Err(format!("'{other}' is no part: there are train, val (or validation) and test")),
-    }
+    let part = if VALIDATION.contains(&word) { Some(SplitPart::Val) } else { SplitPart::parse(word) };
+    part.ok_or_else(|| format!("'{word}' is no part: there are train, val (or valid or validation) and test"))
 }
 
 /// Returns the line of a row, counted from 1. The reader's own position is that of the empty lines before the row.

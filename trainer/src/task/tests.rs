@@ -221,3 +221,56 @@ fn a_task_of_sites_is_about_one_plain_number() {
         assert!(message.ends_with(&format!("per_site = 'true': must be {needed}")), "{message}");
     }
 }
+
+#[test]
+fn folds_are_two_to_a_hundred() {
+    let drawn = |folds: &str| {
+        let before = SMALLEST.split("rule =").next().expect("a beginning");
+        format!("{before}rule = \"drawn\"\nseed = 1\nvalidation_fraction = 0.1\nfolds = {folds}\n")
+    };
+    for folds in ["2", "100"] {
+        Task::parse(&drawn(folds), Path::new("mine.toml")).expect("a task");
+    }
+    for folds in ["0", "1", "101", "9223372036854775807"] {
+        let message = refused(&drawn(folds));
+        let expected = format!("mine.toml:14:1: split.folds = '{folds}': must be 2 to 100");
+        assert_eq!(message, expected);
+    }
+}
+
+#[test]
+fn bounds_and_transforms_are_told_as_they_are_written() {
+    let further: String =
+        (0..100).map(|n| format!("[[further]]\nproperty = \"p{n}\"\nunit = \"\"\n\n")).collect();
+    let message = refused(&SMALLEST.replace("[split]", &format!("{further}[split]")));
+    assert!(message.ends_with("further = '100 properties': must be 99 properties at most"), "{message}");
+    let of_classes = |classes: &str| {
+        let text = SMALLEST.replace("\"mae\"", "\"roc_auc\"").replace("\"eV\"", "\"1\"");
+        let text = text.replace("band_gap_ev", "kind");
+        format!("{text}\n[classification]\nclasses = {classes}\n")
+    };
+    Task::parse(&of_classes("[\"a\", \"b\"]"), Path::new("mine.toml")).expect("a task");
+    let message = refused(&of_classes("[\"a\"]"));
+    assert!(message.ends_with(": must be 2 to 100 different names"), "{message}");
+    let message = refused(&of_classes("[\"a\", \"b\"]").replace("\"none\"", "\"log10\""));
+    assert!(message.contains("transform = 'log10': must be \"none\""), "{message}");
+}
+
+#[test]
+fn every_property_has_a_folder_of_its_own() {
+    let task = |names: [&str; 3]| {
+        let mut task = Task::parse(SMALLEST, Path::new("mine.toml")).expect("a task");
+        names[0].clone_into(&mut task.property);
+        task.further = names[1..]
+            .iter()
+            .map(|&name| TargetColumn {
+                property: name.to_owned(),
+                unit: String::new(),
+                transform: Transform::None,
+            })
+            .collect();
+        task
+    };
+    assert_eq!(task(["band_gap_ev", "e (eV)", "µ"]).folders(), ["band_gap_ev", "e__eV_", "µ"]);
+    assert_eq!(task(["a b", "a-b", "c"]).folders(), ["a_b_0", "a_b_1", "c_2"]);
+}

@@ -45,13 +45,12 @@ impl Transform {
 
     /// Returns the unit of the property for a unit of the target, as [`Transform::unit`] makes it.
     pub fn unit_of_property(self, unit: &str) -> String {
-        let name = match self {
-            Transform::None => return unit.to_owned(),
-            Transform::Log10 => "log10(",
-            Transform::Log1p => "log1p(",
-            Transform::Sqrt => "sqrt(",
-        };
-        let inner = unit.strip_prefix(name).and_then(|rest| rest.strip_suffix(')'));
+        if self == Transform::None {
+            return unit.to_owned();
+        }
+        let Some(rest) = unit.strip_prefix(self.name()) else { return unit.to_owned() };
+        let inner = rest.strip_prefix('(').and_then(|rest| rest.strip_suffix(')'));
+        let inner = if rest.is_empty() { Some("") } else { inner };
         inner.unwrap_or(unit).to_owned()
     }
 
@@ -65,13 +64,12 @@ impl Transform {
         }
     }
 
-    /// Returns the unit of the target for a unit of the property.
+    /// Returns the unit of the target for a unit of the property. Of an unknown one, which is empty, it is the name alone.
     pub fn unit(self, unit: &str) -> String {
         match self {
             Transform::None => unit.to_owned(),
-            Transform::Log10 => format!("log10({unit})"),
-            Transform::Log1p => format!("log1p({unit})"),
-            Transform::Sqrt => format!("sqrt({unit})"),
+            transform if unit.is_empty() => transform.name().to_owned(),
+            transform => format!("{}({unit})", transform.name()),
         }
     }
 }
@@ -103,9 +101,16 @@ mod tests {
     fn the_unit_names_the_logarithm() {
         assert_eq!(Transform::Log10.unit("GPa"), "log10(GPa)");
         assert_eq!(Transform::None.unit("eV"), "eV");
+        assert_eq!(
+            (Transform::Log10.unit(""), Transform::None.unit("")),
+            ("log10".to_owned(), String::new())
+        );
         for transform in [Transform::None, Transform::Log10, Transform::Log1p, Transform::Sqrt] {
-            assert_eq!(transform.unit_of_property(&transform.unit("g/(cm³)")), "g/(cm³)");
+            for unit in ["g/(cm³)", ""] {
+                assert_eq!(transform.unit_of_property(&transform.unit(unit)), unit);
+            }
         }
+        assert_eq!(Transform::Log10.unit_of_property("log10()"), "", "of weights of an earlier version");
     }
 
     proptest! {

@@ -97,6 +97,18 @@ impl Target {
         std::iter::once(first).chain(self.further.iter().cloned()).collect()
     }
 
+    /// Returns the target with the units of now: earlier versions wrote `log10()` for the logarithm of an unknown unit.
+    fn with_present_units(mut self) -> Self {
+        let first = std::iter::once((self.transform, &mut self.unit));
+        let further = self.further.iter_mut().map(|number| (number.transform, &mut number.unit));
+        for (transform, unit) in first.chain(further) {
+            if *unit == format!("{}()", transform.name()) {
+                *unit = transform.name().to_owned();
+            }
+        }
+        self
+    }
+
     /// Reads the target from the metadata of a weights file; `None` if there is none.
     ///
     /// # Errors
@@ -121,6 +133,7 @@ impl Target {
         let target: Self = section::fill(&template, &settings, |path| {
             (!LATER_KEYS.contains(&section::first(path))).then_some(TARGET_KEY)
         })?;
+        let target = target.with_present_units();
         let refuse = |name: &str, value: String, reason: &str| {
             Err(unreadable(&format!("{TARGET_KEY}.{name}"), &value, reason))
         };
@@ -142,8 +155,8 @@ impl Target {
         let different: BTreeSet<&String> = target.classes.iter().collect();
         let is_list = different.len() == target.classes.len() && (2..=MAX_CLASSES).contains(&different.len());
         if !target.classes.is_empty() && !is_list {
-            let reason = "must be 2 to 100 different names, or none";
-            return refuse("classes", format!("{:?}", target.classes), reason);
+            let reason = format!("must be 2 to {MAX_CLASSES} different names, or none");
+            return refuse("classes", format!("{:?}", target.classes), &reason);
         }
         if target.per_site && target.outputs() > 1 {
             return refuse(
@@ -156,7 +169,10 @@ impl Target {
         match target.classes.is_empty() {
             true if count < MAX_TARGETS => Ok(Some(target)),
             false if count == 0 => Ok(Some(target)),
-            true => refuse("further", format!("{count} numbers"), "must be at most 99"),
+            true => {
+                let reason = format!("must be at most {}", MAX_TARGETS - 1);
+                refuse("further", format!("{count} numbers"), &reason)
+            }
             false => refuse("further", format!("{count} numbers"), "must be none with classes"),
         }
     }

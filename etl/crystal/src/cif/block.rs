@@ -1,9 +1,11 @@
 //! What a data block states about its structure, as numbers and byte ranges.
 
 use super::error::JoinFault;
-use super::lexer::{Form, Span, Value};
+use super::lexer::{Form, Span, Value, says_nothing};
 use super::number::parse_number;
-use super::tag::{TAGS, Tag};
+use super::operation_list::OperationList;
+use super::site::{BadNumber, COORDINATES, JoinedLoop, RawSite};
+use super::tag::{LISTS, ListTag, TAGS, Tag};
 use crate::structure::FARTHEST_CELL;
 
 /// Largest number of atoms in a unit cell.
@@ -12,178 +14,6 @@ pub(super) const MAX_SITES: usize = 1_000_000;
 /// Number of rows of atom-site loops without coordinates that are kept for each site. Such loops have one row per
 /// site, for example with anisotropic displacement parameters.
 const JOINED_ROWS_PER_SITE: usize = 8;
-
-/// Largest number of operations in a list. It allows for space groups in multiple cells.
-pub(super) const MAX_OPERATIONS_LISTED: usize = 1024;
-
-/// Data names of the fractional coordinates.
-const COORDINATES: [&str; 3] = ["_atom_site_fract_x", "_atom_site_fract_y", "_atom_site_fract_z"];
-
-/// Bits of [`RawSite::problems`]: the x, y or z coordinate is absent, `?` or `.`.
-const MISSING: [u8; 3] = [1, 2, 4];
-
-/// Bit of [`RawSite::problems`]: a coordinate or the occupancy is not a number, see [`RawBlock::bad_numbers`].
-const MALFORMED: u8 = 8;
-
-/// Bit of [`RawSite::problems`]: hydrogen atoms are attached, see [`RawSite::attached_hydrogens`].
-const ATTACHED: u8 = 16;
-
-/// An atom site as given in the file.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct RawSite {
-    /// Label; empty if absent.
-    pub(super) label: Span,
-    /// Type symbol; empty if absent, `?` or `.`.
-    pub(super) type_symbol: Span,
-    /// Calculation flag; empty if absent.
-    pub(super) calc_flag: Span,
-    /// Disorder group; empty if absent, `?` or `.`.
-    pub(super) disorder_group: Span,
-    /// Disorder assembly; empty if absent, `?` or `.`.
-    pub(super) disorder_assembly: Span,
-    /// Site multiplicity; empty if absent.
-    pub(super) multiplicity: Span,
-    /// Fractional coordinates; 0 if missing or malformed.
-    pub(super) fractional: [f64; 3],
-    /// Byte offset of the text of each coordinate.
-    pub(super) digits: [u32; 3],
-    /// Occupancy; 1 if absent.
-    pub(super) occupancy: f64,
-    /// Byte offset of the first value of the site.
-    pub(super) offset: u32,
-    /// Number of hydrogen atoms that belong to the site and have no coordinates; 0 if absent. Single precision keeps
-    /// sites small.
-    pub(super) attached_hydrogens: f32,
-    problems: u8,
-}
-
-impl RawSite {
-    /// Creates a site at this offset without any values.
-    pub(super) fn starting_at(offset: u32) -> Self {
-        Self {
-            label: Span::default(),
-            type_symbol: Span::default(),
-            calc_flag: Span::default(),
-            disorder_group: Span::default(),
-            disorder_assembly: Span::default(),
-            multiplicity: Span::default(),
-            fractional: [0.0; 3],
-            digits: [0; 3],
-            occupancy: 1.0,
-            offset,
-            attached_hydrogens: 0.0,
-            problems: MISSING[0] | MISSING[1] | MISSING[2],
-        }
-    }
-
-    /// Whether every coordinate is given, every number is valid, and no site has hydrogen atoms attached to it that have no
-    /// coordinates of their own.
-    #[inline]
-    pub(super) fn is_sound(&self) -> bool {
-        self.problems == 0
-    }
-
-    /// Whether a numeric value is invalid.
-    pub(super) fn is_malformed(&self) -> bool {
-        self.problems & MALFORMED != 0
-    }
-
-    /// Records that a numeric value is invalid.
-    pub(super) fn set_malformed(&mut self) {
-        self.problems |= MALFORMED;
-    }
-
-    /// Records the number of hydrogen atoms attached to the site, if there are any.
-    pub(super) fn attach_hydrogens(&mut self, count: f32) {
-        if count > 0.0 {
-            self.attached_hydrogens = count;
-            self.problems |= ATTACHED;
-        }
-    }
-
-    /// Returns the data name of the first coordinate that is missing.
-    pub(super) fn missing_coordinate(&self) -> Option<&'static str> {
-        COORDINATES
-            .into_iter()
-            .zip(MISSING)
-            .find_map(|(item, bit)| (self.problems & bit != 0).then_some(item))
-    }
-}
-
-/// A numeric value of a site that cannot be parsed.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct BadNumber {
-    /// Index of the site.
-    pub(super) site: usize,
-    /// Data name.
-    pub(super) item: &'static str,
-    /// The value as written.
-    pub(super) value: Span,
-}
-
-/// An atom-site loop without coordinates.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct JoinedLoop {
-    /// Its items, as bits by [`Tag`].
-    pub(super) columns: u64,
-    /// Index of its first row in [`RawBlock::joined`].
-    pub(super) first_row: usize,
-}
-
-impl JoinedLoop {
-    /// Returns the index of a row for [`BadNumber::site`]. It is above the indices of all sites with coordinates.
-    pub(super) fn index(row: usize) -> usize {
-        usize::MAX / 2 + row
-    }
-
-    /// Whether the loop has an item.
-    pub(super) fn has(self, tag: Tag) -> bool {
-        self.columns & (1 << tag as u64) != 0
-    }
-}
-
-/// A list of symmetry operations.
-#[derive(Debug, Default)]
-pub(super) struct OperationList {
-    /// The operations: the first [`MAX_OPERATIONS_LISTED`], and one more if there are more.
-    pub(super) operations: Vec<Span>,
-    /// Byte range from the first to the last operation; empty if there is no list.
-    pub(super) range: Span,
-}
-
-impl OperationList {
-    fn push(&mut self, operation: Span) {
-        if self.operations.is_empty() {
-            self.range = operation;
-        }
-        if self.operations.len() <= MAX_OPERATIONS_LISTED {
-            self.operations.push(operation);
-            self.range.end = operation.end;
-        }
-    }
-
-    /// Whether the list has an operation other than `?`, `.` and empty values.
-    pub(super) fn says_something(&self, bytes: &[u8]) -> bool {
-        self.operations.iter().any(|operation| !says_nothing(operation.of(bytes)))
-    }
-}
-
-/// Tags of the lists of operations.
-const LIST_TAGS: [Tag; LISTS] =
-    [Tag::Operation, Tag::OldOperation, Tag::OtherOperation, Tag::MagneticOperation, Tag::MagneticCentring];
-
-/// Number of [`LIST_TAGS`].
-const LISTS: usize = 5;
-
-/// Returns the index of a tag in [`LIST_TAGS`].
-fn list_index(tag: Tag) -> Option<usize> {
-    LIST_TAGS.iter().position(|known| *known == tag)
-}
-
-/// Whether a value is empty, `?` or `.`, with or without quotes.
-pub(super) fn says_nothing(value: &[u8]) -> bool {
-    matches!(value.trim_ascii(), b"" | b"?" | b".")
-}
 
 /// The value of every [`Tag`]; `None` if the block does not have it.
 #[derive(Debug)]
@@ -207,7 +37,7 @@ pub(super) struct RawBlock {
     /// Items with two different values, each with the data name of its first repetition. That is an error only if the
     /// structure depends on the item.
     contradicted: Vec<(Tag, Span)>,
-    /// Lists of operations, indexed by [`list_index`].
+    /// Lists of operations, indexed by [`ListTag`].
     lists: [OperationList; LISTS],
     /// Largest number of sites in a unit cell. Clearing the block does not change it.
     pub(super) max_sites: usize,
@@ -242,8 +72,7 @@ impl RawBlock {
         *items = Items::default();
         contradicted.clear();
         for list in lists {
-            list.operations.clear();
-            list.range = Span::default();
+            list.clear();
         }
         sites.clear();
         joined.clear();
@@ -293,9 +122,9 @@ impl RawBlock {
         self.contradicted.iter().find(|(other, _)| *other == tag).map(|(_, name)| *name)
     }
 
-    /// Returns the list of operations of a tag. For any other tag it is the first list.
-    pub(super) fn list(&self, tag: Tag) -> &OperationList {
-        &self.lists[list_index(tag).unwrap_or(0)]
+    /// Returns a list of operations.
+    pub(super) fn list(&self, tag: ListTag) -> &OperationList {
+        &self.lists[tag as usize]
     }
 
     /// Whether the block has no known item.
@@ -337,8 +166,8 @@ impl RawBlock {
 
     /// Whether to read a list of operations with this tag. Only the first list is read; another one is recorded as a
     /// duplicate.
-    pub(super) fn takes_operations(&mut self, tag: Tag, name: Span) -> bool {
-        let is_first = list_index(tag).is_none_or(|index| self.lists[index].operations.is_empty());
+    pub(super) fn takes_operations(&mut self, tag: ListTag, name: Span) -> bool {
+        let is_first = self.list(tag).operations.is_empty();
         if !is_first {
             self.duplicate.get_or_insert(name);
         }
@@ -346,10 +175,8 @@ impl RawBlock {
     }
 
     /// Appends an operation to a list.
-    pub(super) fn push_operation(&mut self, tag: Tag, operation: Span) {
-        if let Some(list) = list_index(tag).and_then(|index| self.lists.get_mut(index)) {
-            list.push(operation);
-        }
+    pub(super) fn push_operation(&mut self, tag: ListTag, operation: Span) {
+        self.lists[tag as usize].push(operation);
     }
 
     /// Records that the block names coordinates.
@@ -381,6 +208,7 @@ impl RawBlock {
             Tag::CalcFlag => return site.calc_flag = known(value),
             Tag::DisorderGroup => return site.disorder_group = known(value),
             Tag::Multiplicity => return site.multiplicity = known(value),
+            Tag::Wyckoff => return site.wyckoff = known(value),
             Tag::DisorderAssembly => return site.disorder_assembly = known(value),
             Tag::AttachedHydrogens => {
                 return site.attach_hydrogens(number(value, bytes).unwrap_or_default() as f32);
@@ -398,11 +226,11 @@ impl RawBlock {
             Some(coordinate) => {
                 site.fractional[axis] = coordinate;
                 site.digits[axis] = value.span.start;
-                site.problems &= !MISSING[axis];
+                site.set_given(axis);
             }
             None if value.is_missing(bytes) => {}
             None => {
-                site.problems &= !MISSING[axis];
+                site.set_given(axis);
                 self.malformed(site, index, COORDINATES[axis], value);
             }
         }
@@ -410,7 +238,7 @@ impl RawBlock {
 
     #[cold]
     fn malformed(&mut self, site: &mut RawSite, index: usize, item: &'static str, value: Value) {
-        site.problems |= MALFORMED;
+        site.set_malformed();
         if self.bad_numbers.len() <= MAX_SITES {
             self.bad_numbers.push(BadNumber { site: index, item, value: value.span });
         }

@@ -2,9 +2,10 @@
 
 use super::block::RawBlock;
 use super::cell::Cell;
+use super::crystal_system::of_crystal_system;
 use super::differences::{Differences, Kept};
 use super::dummy::Dummies;
-use super::error::{CifErrorKind, SYMMETRY_UNCLEAR};
+use super::error::{CifErrorKind, ERROR_FLAG, SYMMETRY_UNCLEAR};
 use super::evidence::{Contents, Verdict};
 use super::expand::{Expander, Nearness};
 use super::group::{Doubt, Found, GroupReader};
@@ -13,6 +14,7 @@ use super::overlap::PairSearch;
 use super::reading::{BuildError, Reading, Remark, excerpt};
 use super::setting::Trial;
 use super::statement::{Operations, Statement};
+use super::tag::Tag;
 use super::whole::is_whole;
 use crate::structure::Structure;
 use crate::symmetry::{SymmetryOperation, fits_cell};
@@ -23,13 +25,16 @@ pub(super) struct Builder {
     structure: Structure,
     /// Index of the site in the file that each atom is generated from.
     origins: Vec<u32>,
-    groups: GroupReader,
-    expander: Expander,
+    pub(super) groups: GroupReader,
+    pub(super) expander: Expander,
     pairs: PairSearch,
     differences: Differences,
     dummies: Dummies,
     remarks: Vec<Remark>,
 }
+
+/// Values of `_cod_error_flag` of entries that must not be trusted.
+const FAULTY: [&[u8]; 2] = [b"errors", b"retracted"];
 
 /// The crystal system without symmetry requirements.
 const TRICLINIC: &[u8] = b"triclinic";
@@ -60,7 +65,9 @@ impl Builder {
         let is_settled = matches!(doubt, Doubt::None);
         self.check_contents(&reading, &cell, &operations, symbol, doubt)?;
         self.check_pairs(&reading, &Nearness::new(&cell))?;
-        self.note_differences(&reading, operations.len(), is_settled);
+        self.note_differences(&reading, operations.len(), cell.volume(), is_settled);
+        self.remarks.extend(is_settled.then(|| of_crystal_system(&reading, &operations)).flatten());
+        self.remarks.extend(of_error_flag(&reading));
         self.remarks.extend(self.dummies.remark(&reading));
         Ok(())
     }
@@ -175,13 +182,14 @@ impl Builder {
         Ok(())
     }
 
-    /// Makes a remark if the structure contradicts the formula, Z or a multiplicity of its block, unless there is one
-    /// that the symmetry is unclear.
-    fn note_differences(&mut self, reading: &Reading<'_>, operations: usize, is_settled: bool) {
+    /// Makes a remark if the structure contradicts the formula, Z, volume, density, a multiplicity or a label of its
+    /// block, unless there is one that the symmetry is unclear.
+    fn note_differences(&mut self, reading: &Reading<'_>, operations: usize, volume: f64, is_settled: bool) {
         if self.remarks.iter().any(|remark| remark.code == SYMMETRY_UNCLEAR) {
             return;
         }
-        let kept = Kept { structure: &self.structure, origins: &self.origins, operations, is_settled };
+        let kept =
+            Kept { structure: &self.structure, origins: &self.origins, operations, volume, is_settled };
         let remark = self.differences.find(reading, &kept);
         self.remarks.extend(remark);
     }
@@ -246,43 +254,22 @@ impl Builder {
         };
         Err(reading.error_of(second, kind))
     }
-
-    /// Returns the cell parameters and the number of atoms of each element in the unit cell, weighted by occupancy.
-    /// This also works for a block that is refused for partial occupancy, overlapping sites or its space group.
-    /// Element 0 counts the unknown ones.
-    #[cfg(test)]
-    pub(super) fn contents(
-        &mut self,
-        block: &RawBlock,
-        bytes: &[u8],
-    ) -> Result<([f64; 6], std::collections::BTreeMap<u8, f64>), BuildError> {
-        use super::species::Species;
-        let reading = Reading::new(block, bytes);
-        reading.check_items()?;
-        let cell = reading.cell()?;
-        let found = self.groups.find(&reading, &cell.metric()).ok();
-        let operations = found.as_ref().map_or(&[SymmetryOperation::IDENTITY][..], |found| &found.operations);
-        // Images of a disordered site that are near it may be distinct atoms.
-        let nearness = Nearness::new(&cell);
-        let mut atoms = std::collections::BTreeMap::new();
-        for site in &block.sites {
-            let number = match reading.species(site) {
-                Species::Element(number) => number,
-                Species::Dummy | Species::Unknown => 0,
-            };
-            let uncertainty = || reading.uncertainty(site);
-            let images = self.expander.images(&site.fractional, operations, &nearness, uncertainty);
-            let images = images.map_err(|_| reading.error(CifErrorKind::NoStructure))?;
-            *atoms.entry(number).or_default() += images.len() as f64 * site.occupancy;
-        }
-        Ok((reading.cell_parameters()?, atoms))
-    }
 }
 
 /// Checks that the number of atoms does not exceed the limit of the reader.
 fn check_count(reading: &Reading<'_>, count: usize) -> Result<(), BuildError> {
     let limit = reading.block.max_sites;
     if count > limit { Err(reading.error(CifErrorKind::TooManySites { count, limit })) } else { Ok(()) }
+}
+
+/// Returns a remark if the Crystallography Open Database flags the block as wrong or retracted. Its warnings concern
+/// other items.
+fn of_error_flag(reading: &Reading<'_>) -> Option<Remark> {
+    let at = reading.block.item(Tag::ErrorFlag, reading.bytes)?.span;
+    let flag = at.of(reading.bytes).trim_ascii();
+    let message = format!("_cod_error_flag is {:?}", excerpt(flag));
+    let is_serious = FAULTY.iter().any(|word| flag.eq_ignore_ascii_case(word));
+    is_serious.then_some(Remark { code: ERROR_FLAG, at, message })
 }
 
 /// Whether the value names a crystal system other than triclinic.

@@ -1,15 +1,16 @@
 //! The unit cell from its six parameters.
 
+use crate::math::{cross, dot, norm};
 use crate::symmetry::Metric;
 
 /// Longest cell edge that is accepted, in Å. The largest crystals of viruses have edges below 2,000 Å.
-const MAX_LENGTH: f64 = 1e5;
+const MAX_LENGTH_ANGSTROM: f64 = 1e5;
 
 /// Smallest accepted volume of a unit cell relative to the product of its edge lengths.
 const MIN_RELATIVE_VOLUME: f64 = 1e-3;
 
 /// Shortest cell edge that is accepted, in Å.
-const MIN_LENGTH: f64 = 1e-2;
+const MIN_LENGTH_ANGSTROM: f64 = 1e-2;
 
 /// A valid unit cell.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -26,7 +27,8 @@ impl Cell {
     /// B, 3.3.1; the convention of the Protein Data Bank). Right angles give exact zeros.
     pub(super) fn from_parameters(parameters: [f64; 6]) -> Option<Self> {
         let [a, b, c, alpha, beta, gamma] = parameters;
-        let lengths_are_possible = [a, b, c].iter().all(|length| (MIN_LENGTH..=MAX_LENGTH).contains(length));
+        let possible = MIN_LENGTH_ANGSTROM..=MAX_LENGTH_ANGSTROM;
+        let lengths_are_possible = [a, b, c].iter().all(|length| possible.contains(length));
         let angles_are_possible = [alpha, beta, gamma].iter().all(|angle| *angle > 0.0 && *angle < 180.0);
         if !lengths_are_possible || !angles_are_possible {
             return None;
@@ -48,8 +50,7 @@ impl Cell {
 
     /// Returns the metric tensor `L · Lᵀ` in Å².
     pub(super) fn metric(&self) -> Metric {
-        self.lattice
-            .map(|row| self.lattice.map(|other| row[0] * other[0] + row[1] * other[1] + row[2] * other[2]))
+        self.lattice.map(|row| self.lattice.map(|other| dot(&row, &other)))
     }
 
     /// Returns the volume in Å³.
@@ -60,17 +61,10 @@ impl Cell {
     /// Returns the largest fractional component along each axis of a vector of this length in Å: the length divided
     /// by the distance of the lattice planes.
     pub(super) fn fractional_reach(&self, length: f64) -> [f64; 3] {
-        let [l1, l2, l3] = self.lattice;
+        let [l1, l2, l3] = &self.lattice;
         let volume = self.volume();
-        [cross(l2, l3), cross(l3, l1), cross(l1, l2)].map(|normal| {
-            let area = (normal[0] * normal[0] + normal[1] * normal[1] + normal[2] * normal[2]).sqrt();
-            length * area / volume
-        })
+        [cross(l2, l3), cross(l3, l1), cross(l1, l2)].map(|normal| length * norm(&normal) / volume)
     }
-}
-
-fn cross(a: [f64; 3], b: [f64; 3]) -> [f64; 3] {
-    [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]]
 }
 
 /// Returns the sine and cosine of an angle in degrees, correctly rounded at 60°, 90° and 120°.

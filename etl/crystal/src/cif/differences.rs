@@ -1,4 +1,5 @@
-//! Comparison of a structure that is kept with the sum formula, Z and the site multiplicities of its file, for a note.
+//! Comparison of a structure that is kept with what its file says of it, for a note: here with the sum formula, Z and
+//! site multiplicities, in [`super::stated`] with the rest.
 //!
 //! [`Contents`] decides between symmetry operations and tolerates what a wrong choice does not explain. Here every
 //! element counts. Hydrogen may have fewer sites than the formula says, because many publications leave them out.
@@ -8,6 +9,8 @@ use super::evidence::{Contents, Verdict, parts_of_formula};
 use super::lexer::Span;
 use super::number::{parse_number, resolution};
 use super::reading::{Reading, Remark, excerpt};
+use super::site::RawSite;
+use super::stated::{of_density, of_labels, of_volume};
 use super::tag::Tag;
 use crate::element::{SYMBOLS, symbol};
 use crate::number::{exact, significant};
@@ -23,6 +26,9 @@ const TRUNCATION: f64 = 0.003;
 /// Relative tolerance of whole coefficients, for rounding errors of the comparison.
 const EXACT: f64 = 1e-9;
 
+/// Numbers of primitive cells in a conventional cell that is centred.
+const CELLS: [f64; 3] = [2.0, 3.0, 4.0];
+
 /// Numbers of atoms, indexed by atomic number.
 type Atoms = [u32; SYMBOLS.len()];
 
@@ -34,6 +40,8 @@ pub(super) struct Kept<'a> {
     pub(super) origins: &'a [u32],
     /// Number of symmetry operations that were applied to the sites.
     pub(super) operations: usize,
+    /// Volume of the unit cell in Å³.
+    pub(super) volume: f64,
     /// Whether the symmetry is not in doubt. Otherwise Z and multiplicities may be those of another cell or group.
     pub(super) is_settled: bool,
 }
@@ -99,12 +107,18 @@ pub(super) struct Differences {
 impl Differences {
     /// Compares a structure with its block. Returns a remark if they differ.
     pub(super) fn find(&mut self, reading: &Reading<'_>, kept: &Kept<'_>) -> Option<Remark> {
-        let formula = self.of_formula(reading, kept);
-        let multiplicity = if kept.is_settled { of_multiplicities(reading, kept) } else { None };
-        let (at, message) = match (formula, multiplicity) {
-            (Some((at, formula)), Some((_, multiplicity))) => (at, format!("{formula}; {multiplicity}")),
-            (formula, multiplicity) => formula.or(multiplicity)?,
-        };
+        let mut found: Vec<(Span, String)> = self.of_formula(reading, kept).into_iter().collect();
+        if kept.is_settled {
+            found.extend(of_multiplicities(reading, kept));
+        }
+        found.extend(of_volume(reading, kept.volume));
+        found.extend(of_labels(reading, &kept.structure.atomic_numbers, kept.origins));
+        // Another volume or other atoms have another density, too.
+        if kept.is_settled && found.is_empty() {
+            found.extend(of_density(reading, &kept.contents(), kept.volume));
+        }
+        let (at, _) = *found.first()?;
+        let message = found.into_iter().map(|(_, message)| message).collect::<Vec<_>>().join("; ");
         Some(Remark { code: CONTENTS_DIFFER, at, message })
     }
 
@@ -215,8 +229,9 @@ impl Differences {
         if least > most || has_more_hydrogen { Err(Difference::Proportions) } else { Ok((least, most)) }
     }
 
-    /// Whether a file may say that its cell has Z = `units` formula units, if the atoms in the cell are between `least` and
-    /// `most` formula units. Some programs write Z beside a formula of all atoms in the cell; that agrees, too.
+    /// Whether a file may say that its cell has Z = `units` formula units, if the atoms in the cell are between
+    /// `least` and `most` formula units. Some programs write Z beside a formula of all atoms in the cell; that agrees,
+    /// too.
     fn may_be(&self, units: f64, (least, most): (f64, f64)) -> bool {
         let is_of_cell = |part: &Part| (part.count / units).fract() == 0.0;
         (least..=most).contains(&units)
@@ -236,25 +251,52 @@ fn slack_of(coefficient: &[u8]) -> f64 {
 
 /// Compares the number of positions of every site with its multiplicity. Returns the place of the first one that
 /// differs, and a message.
+///
+/// Where no multiplicities are given, they are those before the letters of Wyckoff symbols, as in `4a`. In a cell that
+/// is written under the identity, these may be left from the group, and in a primitive or rhombohedral cell they may be
+/// those of the conventional cell: `3a` at the origin of rhombohedral axes.
 fn of_multiplicities(reading: &Reading<'_>, kept: &Kept<'_>) -> Option<(Span, String)> {
-    if reading.block.site_columns & (1 << Tag::Multiplicity as u64) == 0 {
-        return None;
+    let has = |tag: Tag| reading.block.site_columns & (1 << tag as u64) != 0;
+    let place: fn(&RawSite) -> Span = match has(Tag::Multiplicity) {
+        true => |site: &RawSite| site.multiplicity,
+        false if has(Tag::Wyckoff) && kept.operations > 1 => |site: &RawSite| site.wyckoff,
+        false => return None,
+    };
+    let given = |site: &RawSite| {
+        let text = place(site).of(reading.bytes);
+        if has(Tag::Multiplicity) { parse_number(text) } else { multiplicity_of_wyckoff(text) }
+    };
+    let sites = || kept.origins.chunk_by(|first, second| first == second);
+    if !has(Tag::Multiplicity) {
+        let mut ratios = sites().filter_map(|positions| {
+            let site = reading.block.sites.get(*positions.first()? as usize)?;
+            given(site).map(|given| given / positions.len() as f64)
+        });
+        let ratio = ratios.next();
+        if ratio.is_some_and(|ratio| CELLS.contains(&ratio) && ratios.all(|other| other == ratio)) {
+            return None;
+        }
     }
-    let mut sites = kept.origins.chunk_by(|first, second| first == second);
-    let at = sites.find_map(|positions| {
-        let place = reading.block.sites.get(*positions.first()? as usize)?.multiplicity;
-        let text = place.of(reading.bytes);
+    let at = sites().find_map(|positions| {
+        let site = reading.block.sites.get(*positions.first()? as usize)?;
         // Most files of whole cells give 1.
-        if positions.len() == 1 && text == b"1" {
+        if positions.len() == 1 && place(site).of(reading.bytes) == b"1" {
             return None;
         }
         let count = positions.len() as f64;
-        Some(place).filter(|_| parse_number(text).is_some_and(|given| given != count))
+        given(site).filter(|given| *given != count).map(|_| place(site))
     })?;
-    match kept.contents().multiplicities(reading) {
+    match kept.contents().multiplicities_by(reading, given) {
         Verdict::Contradicts { evidence, .. } => Some((at, evidence)),
         Verdict::Agrees | Verdict::Silent => None,
     }
+}
+
+/// Returns the multiplicity in a Wyckoff symbol such as `4a`, or `None` if it has none.
+fn multiplicity_of_wyckoff(symbol: &[u8]) -> Option<f64> {
+    let digits = symbol.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let (number, letter) = symbol.split_at_checked(digits)?;
+    parse_number(number).filter(|_| matches!(letter, [first] if first.is_ascii_alphabetic()))
 }
 
 #[cfg(test)]

@@ -1,9 +1,10 @@
 //! A single pass over a CIF that collects what each data block states about its structure.
 
-use super::block::{JoinedLoop, RawBlock, RawSite};
+use super::block::RawBlock;
 use super::error::SyntaxProblem;
 use super::join::join;
 use super::lexer::{Lexer, Span, SyntaxError, Token, Value};
+use super::site::{JoinedLoop, RawSite};
 use super::symmetry_name::recognise;
 use super::tag::Tag;
 
@@ -108,13 +109,14 @@ impl<'a> Document<'a> {
     /// Stores an item outside loops. Items of the atom-site category describe the only site of the block.
     fn item(&self, block: &mut RawBlock, single: &mut Option<(RawSite, Span)>, name: Span, value: Value) {
         let tag = recognise(name.of(self.bytes));
+        if let Some(list) = tag.list() {
+            if block.takes_operations(list, name) {
+                block.push_operation(list, value.span);
+            }
+            return;
+        }
         match tag {
             Tag::Other => {}
-            _ if tag.is_list() => {
-                if block.takes_operations(tag, name) {
-                    block.push_operation(tag, value.span);
-                }
-            }
             _ if tag.is_of_site() => {
                 let (site, _) = single.get_or_insert_with(|| (RawSite::starting_at(name.start), name));
                 block.site_columns |= 1 << tag as u64;
@@ -139,15 +141,15 @@ impl<'a> Document<'a> {
             match self.lexer.next()? {
                 Token::Tag(name) => {
                     let mut tag = recognise(name.of(self.bytes));
-                    let stands_once = tag.is_of_cell() || tag.is_of_site() || tag.is_list();
+                    let stands_once = tag.is_of_cell() || tag.is_of_site() || tag.list().is_some();
                     if stands_once && seen & (1 << tag as u64) != 0 {
                         block.duplicate.get_or_insert(name);
                     }
                     seen |= 1 << tag as u64;
                     match tag {
                         Tag::Other => {}
-                        _ if tag.is_list() => {
-                            if block.takes_operations(tag, name) {
+                        _ if let Some(list) = tag.list() => {
+                            if block.takes_operations(list, name) {
                                 has_list = true;
                             } else {
                                 tag = Tag::Other;
@@ -217,7 +219,7 @@ impl<'a> Document<'a> {
         while let Token::Value(value) = token {
             match columns.get(column) {
                 Some(Tag::Other) | None => {}
-                Some(&tag) if tag.is_list() => block.push_operation(tag, value.span),
+                Some(&tag) if let Some(list) = tag.list() => block.push_operation(list, value.span),
                 // A looped item such as the cell of each measurement: the rows may agree.
                 Some(&tag) => {
                     let name = items.iter().find(|(at, _)| *at == column).map(|(_, name)| *name);

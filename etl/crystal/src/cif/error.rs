@@ -280,8 +280,12 @@ pub(super) const SYMMETRY_UNCLEAR: &str = "cif_symmetry_unclear";
 /// Code of a note: the file gives the space group by its number only, and nothing determines the origin or the axes.
 pub(super) const SETTING_ASSUMED: &str = "cif_setting_assumed";
 
-/// Code of a note: the sites hold other atoms than the formula, Z or the multiplicities of the sites say.
+/// Code of a note: the cell or its sites differ from the formula, Z, volume, density, multiplicities or labels that
+/// the file states.
 pub(super) const CONTENTS_DIFFER: &str = "cif_contents_differ";
+
+/// Code of a note: the database that published the file flags it as wrong or retracted.
+pub(super) const ERROR_FLAG: &str = "cif_error_flag";
 
 /// Code of a note: sites whose symbol or label is that of a dummy are left out, and the file does not flag them so.
 pub(super) const DUMMY_SITES: &str = "cif_dummy_sites";

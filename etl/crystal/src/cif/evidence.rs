@@ -5,6 +5,7 @@ use super::expand::{Expander, Nearness};
 use super::mass::atomic_weight;
 use super::number::parse_number;
 use super::reading::{Reading, excerpt};
+use super::site::RawSite;
 use super::species::Species;
 use super::tag::Tag;
 use crate::element::{SYMBOLS, atomic_number_of};
@@ -134,9 +135,18 @@ impl Contents {
 
     /// Compares the number of positions of every site with its multiplicity.
     pub(super) fn multiplicities(&self, reading: &Reading<'_>) -> Verdict {
+        self.multiplicities_by(reading, |site| parse_number(site.multiplicity.of(reading.bytes)))
+    }
+
+    /// Compares the number of positions of every site with the multiplicity that `given` returns for it.
+    pub(super) fn multiplicities_by(
+        &self,
+        reading: &Reading<'_>,
+        given: impl Fn(&RawSite) -> Option<f64>,
+    ) -> Verdict {
         let given = |site: usize| {
             let site = reading.block.sites.get(site)?;
-            parse_number(site.multiplicity.of(reading.bytes)).map(|given| (site, given))
+            given(site).map(|given| (site, given))
         };
         let sites = || {
             self.positions
@@ -194,7 +204,7 @@ impl Contents {
     }
 
     /// Compares the density of the unit cell with the given density, or with that of Z formula units.
-    fn density(&self, reading: &Reading<'_>, volume: f64, counts_units: bool) -> Verdict {
+    pub(super) fn density(&self, reading: &Reading<'_>, volume: f64, counts_units: bool) -> Verdict {
         let number = |tag: Tag| reading.text(tag).and_then(parse_number).filter(|number| *number > 0.0);
         let density =
             number(Tag::Density).map(|given| if given > HIGHEST_DENSITY { given / 1e3 } else { given });

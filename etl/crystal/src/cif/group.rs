@@ -3,14 +3,14 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::block::{MAX_OPERATIONS_LISTED, OperationList};
 use super::error::{CifErrorKind, SymmetryProblem};
 use super::lexer::Span;
 use super::magnetic::magnetic_operations;
 use super::number::parse_number;
+use super::operation_list::{MAX_OPERATIONS_LISTED, OperationList};
 use super::reading::{BuildError, Reading, excerpt};
 use super::statement::{Operations, Statement, Statements};
-use super::tag::Tag;
+use super::tag::{ListTag, Tag};
 use crate::symmetry::{
     Metric, SymmetryOperation, fits_cell, group_of, operations_of_hermann_mauguin_symbol,
     settings_of_hermann_mauguin_symbol, settings_of_number, without_duplicates,
@@ -23,7 +23,7 @@ const KEPT_LISTS: usize = 1024;
 const KEPT_BYTES: usize = 32 * 1024;
 
 /// Lists of operations that are not magnetic, in order of preference.
-const ORDINARY_LISTS: [Tag; 3] = [Tag::Operation, Tag::OldOperation, Tag::OtherOperation];
+const ORDINARY_LISTS: [ListTag; 3] = [ListTag::Operation, ListTag::OldOperation, ListTag::OtherOperation];
 
 /// Error of a list that is not a space group: the operation to quote, and the problem.
 type BadList = (String, SymmetryProblem);
@@ -92,7 +92,7 @@ impl GroupReader {
         if let Some((operations, last)) = magnetic_operations(reading)? {
             return Ok(Found { symbol: last, operations, doubt: Doubt::Magnetic });
         }
-        let is_said = |tag: &&Tag| reading.block.list(**tag).says_something(reading.bytes);
+        let is_said = |tag: &&ListTag| reading.block.list(**tag).says_something(reading.bytes);
         let mut lists = ORDINARY_LISTS.iter().filter(is_said);
         let mut found = match lists.next() {
             Some(tag) => self.of_list(reading, reading.block.list(*tag))?,

@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
-use super::block::{JoinedLoop, RawBlock, RawSite};
+use super::block::RawBlock;
 use super::error::JoinFault;
 use super::lexer::Span;
+use super::site::{JoinedLoop, RawSite};
 use super::tag::Tag;
 
 /// Adds the values of additional atom-site loops to the sites with coordinates. The first error is stored in

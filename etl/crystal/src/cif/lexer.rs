@@ -62,6 +62,11 @@ impl Value {
     }
 }
 
+/// Whether a value is empty, `?` or `.`, with or without quotes.
+pub(super) fn says_nothing(value: &[u8]) -> bool {
+    matches!(value.trim_ascii(), b"" | b"?" | b".")
+}
+
 /// A token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Token {

@@ -1,19 +1,19 @@
 //! Symmetry operations of magnetic space groups, with the data names of the magCIF dictionary. Only the spatial part
 //! is used, because time reversal does not move atoms.
 
-use super::block::{MAX_OPERATIONS_LISTED, says_nothing};
 use super::error::{CifErrorKind, SymmetryProblem};
-use super::lexer::Span;
+use super::lexer::{Span, says_nothing};
+use super::operation_list::MAX_OPERATIONS_LISTED;
 use super::reading::{BuildError, Reading, excerpt};
 use super::statement::Operations;
-use super::tag::Tag;
+use super::tag::ListTag;
 use crate::symmetry::{SymmetryOperation, group_of, without_duplicates};
 
 /// Returns the spatial parts of a block's magnetic operations, combined with its centring operations, and the place
 /// of the last one. Returns `None` if the block lists neither.
 pub(super) fn magnetic_operations(reading: &Reading<'_>) -> Result<Option<(Operations, Span)>, BuildError> {
-    let operations = read_list(reading, Tag::MagneticOperation)?;
-    let centrings = read_list(reading, Tag::MagneticCentring)?;
+    let operations = read_list(reading, ListTag::MagneticOperation)?;
+    let centrings = read_list(reading, ListTag::MagneticCentring)?;
     let Some(last) = operations.iter().chain(&centrings).map(|(_, span)| *span).next_back() else {
         return Ok(None);
     };
@@ -46,7 +46,7 @@ pub(super) fn magnetic_operations(reading: &Reading<'_>) -> Result<Option<(Opera
 }
 
 /// Reads the spatial parts of a list of operations, with the place of each.
-fn read_list(reading: &Reading<'_>, tag: Tag) -> Result<Vec<(SymmetryOperation, Span)>, BuildError> {
+fn read_list(reading: &Reading<'_>, tag: ListTag) -> Result<Vec<(SymmetryOperation, Span)>, BuildError> {
     let mut list = Vec::new();
     for &span in &reading.block.list(tag).operations {
         let text = span.of(reading.bytes);

@@ -8,6 +8,7 @@
 mod block;
 mod build;
 mod cell;
+mod crystal_system;
 mod differences;
 mod document;
 mod dummy;
@@ -21,10 +22,13 @@ mod magnetic;
 mod mass;
 mod molecule;
 mod number;
+mod operation_list;
 mod overlap;
 mod reading;
 mod setting;
+mod site;
 mod species;
+mod stated;
 mod statement;
 mod symmetry_name;
 mod tag;
@@ -40,6 +44,7 @@ use memchr::memchr_iter;
 pub use error::{CifError, CifErrorKind, CifNote, JoinFault, SymmetryProblem, SyntaxProblem};
 
 use crate::structure::Structure;
+use crate::text::is_wide;
 use block::{MAX_SITES, RawBlock};
 use build::Builder;
 use document::Document;
@@ -212,7 +217,7 @@ fn scan(
         let kind = CifErrorKind::TooLarge { size: bytes.len(), limit: MAX_BYTES };
         return emit(Scanned::File(kind), false);
     }
-    if is_wide_text(bytes) {
+    if is_wide(bytes) {
         return emit(Scanned::File(CifErrorKind::Encoding), false);
     }
     let [held, current] = blocks;
@@ -250,13 +255,6 @@ fn scan(
             }
         }
     }
-}
-
-/// Whether the text is in UTF-16 or UTF-32, as shown by its byte order mark or its zero bytes.
-fn is_wide_text(bytes: &[u8]) -> bool {
-    bytes.starts_with(b"\xff\xfe")
-        || bytes.starts_with(b"\xfe\xff")
-        || bytes.get(..4).is_some_and(|head| head.contains(&0))
 }
 
 /// Converts offsets to lines. Ascending offsets are not counted from the start each time.

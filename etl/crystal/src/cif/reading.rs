@@ -3,12 +3,13 @@
 use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 
-use super::block::{RawBlock, RawSite};
+use super::block::RawBlock;
 use super::cell::Cell;
 use super::error::CifErrorKind;
 use super::lexer::Span;
 use super::molecule::{series_of, spells_molecule};
 use super::number::{parse_number, resolution};
+use super::site::RawSite;
 use super::species::{self, Elements, Species};
 use super::tag::Tag;
 
@@ -208,7 +209,11 @@ impl<'a> Reading<'a> {
     /// Returns the species of a site from its type symbol, or from its label if it has none.
     pub(super) fn species(&self, site: &RawSite) -> Species {
         if !site.type_symbol.is_empty() {
-            return species::of_type_symbol(site.type_symbol.of(self.bytes));
+            let symbol = site.type_symbol.of(self.bytes);
+            if species::is_group(symbol, site.label.of(self.bytes)) {
+                return Species::Unknown;
+            }
+            return species::of_type_symbol(symbol);
         }
         let formula = *self
             .formula

@@ -25,7 +25,8 @@ pub(super) fn of_type_symbol(symbol: &[u8]) -> Species {
     if !rest.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'(' | b')' | b' ' | b'*')) {
         return Species::Unknown;
     }
-    // Functional groups, which are not the elements No, Nh and Cn.
+    // Functional groups, which are not the elements No, Nh and Cn. Others may be meant for an element: see
+    // [`is_group`].
     if matches!(name, b"NO" | b"NH" | b"CN") {
         return Species::Unknown;
     }
@@ -46,6 +47,23 @@ pub(super) fn of_type_symbol(symbol: &[u8]) -> Species {
         _ => None,
     };
     element.map_or(Species::Unknown, Species::Element)
+}
+
+/// Functional groups whose letters are also those of an element that crystals are made of, in capitals.
+const GROUPS: [[u8; 2]; 2] = [*b"HO", *b"CO"];
+
+/// Whether a type symbol in capitals is that of a functional group, such as `HO`: the label of its site begins with one
+/// of the group's elements, and not with that of the symbol as in `HO1`. A capital behind the C makes the label a name,
+/// so that `CAT1` of the type `CO` is a site of cobalt.
+pub(super) fn is_group(symbol: &[u8], label: &[u8]) -> bool {
+    let Some(group) = GROUPS.iter().find(|group| group[..] == *symbol) else { return false };
+    let start = label.iter().position(|byte| byte.is_ascii_alphabetic()).unwrap_or(label.len());
+    let label = &label[start..];
+    let is_symbol = label.get(..group.len()).is_some_and(|start| start.eq_ignore_ascii_case(group));
+    let second = label.get(1).filter(|second| second.is_ascii_alphabetic());
+    let is_name = second.is_some_and(|second| second.is_ascii_lowercase() || label.starts_with(b"C"));
+    let is_element = |first: &u8| !is_name && group.contains(first);
+    !is_symbol && label.first().is_some_and(is_element)
 }
 
 /// Words at the start of labels that are never an element, in either case: water, a vacancy, a cation, the rare
@@ -110,8 +128,8 @@ pub(super) fn of_label(label: &[u8], formula: Elements) -> Species {
     Species::Element(element)
 }
 
-/// Whether a label begins with two letters that are an element of the formula, while the first letter alone is none: the label
-/// `CO3` in a file with the formula Co3 O4.
+/// Whether a label begins with two letters that are an element of the formula, while the first letter alone is none:
+/// the label `CO3` in a file with the formula Co3 O4.
 pub(super) fn is_of_two_letters(label: &[u8], formula: Elements) -> bool {
     let name = label.split(|byte| !byte.is_ascii_alphabetic()).find(|letters| !letters.is_empty());
     let Some(name) = name.filter(|name| name.len() == 2) else { return false };
@@ -243,6 +261,31 @@ mod tests {
             ("Fe/Ni", Unknown),
         ] {
             assert_eq!(of_type_symbol(symbol.as_bytes()), species, "{symbol}");
+        }
+    }
+
+    #[test]
+    fn groups() {
+        for (symbol, label, expected) in [
+            ("HO", "O1", true),
+            ("HO", "H1", true),
+            ("HO", "OH1", true),
+            ("CO", "C1", true),
+            ("HO", "HO1", false),
+            ("HO", "Ho1", false),
+            ("HO", "(Ho1)", false),
+            ("HO", "M1", false),
+            ("HO", "", false),
+            ("HO", "Os1", false),
+            ("Ho", "O1", false),
+            ("CO", "O1", true),
+            ("CO", "OA1", true),
+            ("CO", "CO1", false),
+            ("CO", "CAT1", false),
+            ("CO", "(CA1)", false),
+            ("CU", "C1", false),
+        ] {
+            assert_eq!(is_group(symbol.as_bytes(), label.as_bytes()), expected, "{symbol} {label}");
         }
     }
 

@@ -62,6 +62,10 @@ pub(super) enum Tag {
     CrystalSystem,
     /// Symmetry in an unsupported form, such as a Schoenflies symbol.
     OtherSymmetry,
+    /// `_cell_volume`, Å³.
+    Volume,
+    /// `_cod_error_flag` of the Crystallography Open Database.
+    ErrorFlag,
     /// `_chemical_formula_weight`, g/mol.
     FormulaWeight,
     /// `_exptl_crystal_density_diffrn`, g/cm³.
@@ -86,6 +90,8 @@ pub(super) enum Tag {
     Occupancy,
     /// `_atom_site_site_symmetry_multiplicity`.
     Multiplicity,
+    /// `_atom_site_Wyckoff_symbol`. The multiplicity may stand before the letter.
+    Wyckoff,
     /// `_atom_site_calc_flag`.
     CalcFlag,
     /// `_atom_site_disorder_group`.
@@ -102,7 +108,8 @@ impl Tag {
         matches!(self, Self::FractionalX | Self::FractionalY | Self::FractionalZ | Self::CartesianX)
     }
 
-    /// Whether this is an item of an atom site.
+    /// Whether this is an item of an atom site. [`Self::Wyckoff`] is none: a loop of Wyckoff letters need not be
+    /// joined to the sites.
     pub(super) fn is_of_site(self) -> bool {
         self.is_coordinate()
             || matches!(self, Self::Label | Self::TypeSymbol | Self::Occupancy | Self::CalcFlag)
@@ -116,24 +123,49 @@ impl Tag {
             || matches!(self, Self::AngleAlpha | Self::AngleBeta | Self::AngleGamma)
     }
 
-    /// Whether this is a list of operations.
-    pub(super) fn is_list(self) -> bool {
-        matches!(self, Self::Operation | Self::OldOperation | Self::OtherOperation)
-            || matches!(self, Self::MagneticOperation | Self::MagneticCentring)
+    /// Returns the list of operations that this is, or `None` for any other item.
+    pub(super) fn list(self) -> Option<ListTag> {
+        match self {
+            Self::Operation => Some(ListTag::Operation),
+            Self::OldOperation => Some(ListTag::OldOperation),
+            Self::OtherOperation => Some(ListTag::OtherOperation),
+            Self::MagneticOperation => Some(ListTag::MagneticOperation),
+            Self::MagneticCentring => Some(ListTag::MagneticCentring),
+            _ => None,
+        }
     }
 }
+
+/// A [`Tag`] of a list of operations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ListTag {
+    /// [`Tag::Operation`].
+    Operation,
+    /// [`Tag::OldOperation`].
+    OldOperation,
+    /// [`Tag::OtherOperation`].
+    OtherOperation,
+    /// [`Tag::MagneticOperation`].
+    MagneticOperation,
+    /// [`Tag::MagneticCentring`].
+    MagneticCentring,
+}
+
+/// Number of variants of [`ListTag`].
+pub(super) const LISTS: usize = ListTag::MagneticCentring as usize + 1;
 
 /// Number of variants of [`Tag`].
 pub(super) const TAGS: usize = Tag::AttachedHydrogens as usize + 1;
 
 /// All known data names, in lower case and with `_` for `.` and `-`.
-const NAMES: [(&[u8], Tag); 36] = [
+const NAMES: [(&[u8], Tag); 39] = [
     (b"_cell_length_a", Tag::LengthA),
     (b"_cell_length_b", Tag::LengthB),
     (b"_cell_length_c", Tag::LengthC),
     (b"_cell_angle_alpha", Tag::AngleAlpha),
     (b"_cell_angle_beta", Tag::AngleBeta),
     (b"_cell_angle_gamma", Tag::AngleGamma),
+    (b"_cell_volume", Tag::Volume),
     (b"_atom_site_fract_x", Tag::FractionalX),
     (b"_atom_site_fract_y", Tag::FractionalY),
     (b"_atom_site_fract_z", Tag::FractionalZ),
@@ -164,6 +196,8 @@ const NAMES: [(&[u8], Tag); 36] = [
     (b"_atom_site_symmetry_multiplicity", Tag::Multiplicity),
     (b"_atom_site_site_symmetry_multiplicity", Tag::Multiplicity),
     (b"_atom_site_attached_hydrogens", Tag::AttachedHydrogens),
+    (b"_atom_site_wyckoff_symbol", Tag::Wyckoff),
+    (b"_cod_error_flag", Tag::ErrorFlag),
 ];
 
 /// Length of the longest of [`NAMES`] plus one.
@@ -230,6 +264,7 @@ mod tests {
         for (name, tag) in [
             ("_atom_site.fract_x", Tag::FractionalX),
             ("_cell.angle_gamma", Tag::AngleGamma),
+            ("_cell.volume", Tag::Volume),
             ("_symmetry_space_group_name_H-M", Tag::OldHermannMauguin),
             ("_space_group.name_H-M_alt", Tag::HermannMauguin),
             ("_space_group_symop.operation_xyz", Tag::Operation),
@@ -249,7 +284,7 @@ mod tests {
             "_cell_length_a_",
             "_oqmd_space_group_name_H-M",
             "_atom_site_aniso_label",
-            "_cell_volume",
+            "_cell_volume_",
         ] {
             assert_eq!(recognise(name.as_bytes()), Tag::Other, "{name}");
         }

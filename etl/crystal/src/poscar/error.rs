@@ -34,6 +34,22 @@ pub enum PoscarError {
         /// The line as written.
         value: String,
     },
+    /// A position stands in the place of the line that says which coordinates they are.
+    #[error("line {line}: {value:?} stands where Direct or Cartesian is missing")]
+    NoMode {
+        /// Line where it is due.
+        line: u32,
+        /// The line as written.
+        value: String,
+    },
+    /// The line before the positions does not say which coordinates they are.
+    #[error("line {line}: {value:?} where Direct or Cartesian is due")]
+    BadMode {
+        /// Line where it is due.
+        line: u32,
+        /// The line as written.
+        value: String,
+    },
     /// A symbol is not that of a chemical element.
     #[error("line {line}: {symbol:?} is no element")]
     UnknownElement {
@@ -56,6 +72,23 @@ pub enum PoscarError {
         /// Number of symbols.
         symbols: usize,
     },
+    /// There are more positions than the counts say.
+    #[error("line {line}: one more position than the {positions} that the counts say")]
+    PositionCount {
+        /// Line of the first position beyond the counts.
+        line: u32,
+        /// Sum of the counts.
+        positions: usize,
+    },
+    /// The file holds several structures, as an `XDATCAR` does.
+    #[error("line {line}: a second structure begins: give each a file of its own")]
+    SeveralStructures {
+        /// First line of the second structure.
+        line: u32,
+    },
+    /// The file is text in UTF-16 or UTF-32, or is not text.
+    #[error("the file is not in an encoding that extends ASCII")]
+    Encoding,
     /// The sum of the counts is 0.
     #[error("no sites")]
     NoSites,
@@ -76,12 +109,15 @@ impl PoscarError {
     /// Returns a short stable name of the kind of error in snake_case.
     pub fn reason_code(&self) -> &'static str {
         match self {
-            Self::TooShort { .. } => "poscar_too_short",
+            Self::TooShort { .. } | Self::NoMode { .. } => "poscar_too_short",
             Self::BadNumber { .. } => "poscar_bad_number",
             Self::BadScale { .. } => "poscar_bad_scale",
+            Self::BadMode { .. } => "poscar_bad_mode",
             Self::UnknownElement { .. } => "unknown_element",
             Self::NoSymbols => "poscar_no_symbols",
-            Self::CountMismatch { .. } => "poscar_count_mismatch",
+            Self::CountMismatch { .. } | Self::PositionCount { .. } => "poscar_count_mismatch",
+            Self::SeveralStructures { .. } => "several_structures",
+            Self::Encoding => "poscar_encoding",
             Self::NoSites => "no_sites",
             Self::Cartesian(error) => error.reason_code(),
             Self::Overflow => "not_finite",
@@ -94,9 +130,13 @@ impl PoscarError {
             Self::TooShort { line, .. }
             | Self::BadNumber { line, .. }
             | Self::BadScale { line, .. }
+            | Self::NoMode { line, .. }
+            | Self::BadMode { line, .. }
             | Self::UnknownElement { line, .. }
-            | Self::CountMismatch { line, .. } => Some(*line),
-            Self::NoSymbols | Self::NoSites | Self::Cartesian(_) | Self::Overflow => None,
+            | Self::CountMismatch { line, .. }
+            | Self::PositionCount { line, .. }
+            | Self::SeveralStructures { line } => Some(*line),
+            Self::NoSymbols | Self::Encoding | Self::NoSites | Self::Cartesian(_) | Self::Overflow => None,
         }
     }
 }

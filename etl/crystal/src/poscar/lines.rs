@@ -16,6 +16,8 @@ pub(super) fn excerpt(value: &[u8]) -> String {
 #[derive(Debug, Clone)]
 pub(super) struct Lines<'a> {
     rest: Option<&'a [u8]>,
+    /// Byte at the end of every line.
+    end: u8,
     /// Number of the last line read, counted from 1.
     pub(super) number: u32,
 }
@@ -23,7 +25,9 @@ pub(super) struct Lines<'a> {
 impl<'a> Lines<'a> {
     /// Creates an iterator at the first line.
     pub(super) fn new(text: &'a [u8]) -> Self {
-        Self { rest: Some(text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text)), number: 0 }
+        // Old Macintosh programs end lines with a carriage return alone.
+        let end = if memchr::memchr(b'\n', text).is_none() { b'\r' } else { b'\n' };
+        Self { rest: Some(text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text)), end, number: 0 }
     }
 
     /// Returns the next line, trimmed.
@@ -35,7 +39,7 @@ impl<'a> Lines<'a> {
             return Err(PoscarError::TooShort { line: self.number + 1, missing });
         };
         self.number = self.number.saturating_add(1);
-        let (line, rest) = match memchr::memchr(b'\n', rest) {
+        let (line, rest) = match memchr::memchr(self.end, rest) {
             Some(at) => (&rest[..at], rest.get(at + 1..)),
             None => (rest, None),
         };

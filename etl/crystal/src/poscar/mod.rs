@@ -2,9 +2,10 @@
 //!
 //! The layout is that of the VASP manual: a comment; the scale (one factor, three factors, or the volume of the unit
 //! cell as a negative number); three lattice vectors; the symbols (since VASP 5); the counts; optionally
-//! `Selective dynamics`; `Direct` or `Cartesian`; and one position per line. Anything after the positions, such as
-//! velocities, is ignored. A symbol may be an ion (`Mg2+`) or the name of a potential (`Ge_d`, `Pt/1a2b`), and may be
-//! repeated. Symbols and counts may continue on further lines, as VASP writes them for more than 20 groups.
+//! `Selective dynamics`; `Direct` or `Cartesian`, told by its first letter, where an empty line means `Direct`; and one
+//! position per line. Velocities and charge densities after the positions are ignored; another position or structure is
+//! an error. A symbol may be an ion (`Mg2+`) or the name of a potential (`Ge_d`, `Pt/1a2b`), and may be repeated.
+//! Symbols and counts may continue on further lines, as VASP writes them for more than 20 groups.
 //!
 //! A file of VASP 4 has no line of symbols. The symbols are then taken from the ends of the position lines if each of
 //! them has one, or else from the comment if it consists of as many symbols as there are counts. Flags of selective
@@ -12,6 +13,7 @@
 
 mod error;
 mod lines;
+mod rest;
 mod scale;
 mod species;
 
@@ -19,10 +21,13 @@ mod species;
 mod tests;
 
 use crate::cartesian::to_fractional;
+use crate::element::symbol;
 use crate::structure::Structure;
+use crate::text::is_wide;
 
 pub use error::PoscarError;
-use lines::{Lines, fields, triple};
+use lines::{Lines, excerpt, fields, triple};
+use rest::check_rest;
 use scale::read_scale;
 use species::{element, read_species, trailing_element};
 
@@ -34,6 +39,8 @@ pub struct PoscarReader {
     /// Atomic number of the symbol after each position; 0 if there is none.
     trailing: Vec<u8>,
     named_by_comment: bool,
+    /// Index of the first position whose symbol is not that of the line of symbols.
+    other_symbol: Option<usize>,
 }
 
 impl PoscarReader {
@@ -48,6 +55,19 @@ impl PoscarReader {
         self.named_by_comment
     }
 
+    /// Returns a remark if the symbols behind the positions of the last POSCAR, whose `structure` was read, contradict
+    /// its line of symbols, which counts.
+    pub fn contradiction(&self, structure: &Structure) -> Option<String> {
+        let at = self.other_symbol?;
+        let (behind, stated) = (*self.trailing.get(at)?, *structure.atomic_numbers.get(at)?);
+        Some(format!(
+            "{} stands behind position {}, which is {} by the line of symbols: that line counts",
+            symbol(behind),
+            at + 1,
+            symbol(stated)
+        ))
+    }
+
     /// Reads one POSCAR into `structure`: lattice vectors in Å and fractional coordinates, which are not wrapped.
     ///
     /// # Errors
@@ -55,6 +75,10 @@ impl PoscarReader {
     pub fn read(&mut self, text: &[u8], structure: &mut Structure) -> Result<(), PoscarError> {
         structure.clear();
         self.named_by_comment = false;
+        self.other_symbol = None;
+        if is_wide(text) {
+            return Err(PoscarError::Encoding);
+        }
         let mut lines = Lines::new(text);
         let comment = lines.next("the comment")?;
         let scale = read_scale(&mut lines)?;
@@ -76,8 +100,16 @@ impl PoscarReader {
         if is_selective {
             mode = lines.next("Direct or Cartesian")?;
         }
-        let is_cartesian = matches!(mode.first(), Some(b'C' | b'c' | b'K' | b'k'));
+        let is_cartesian = match mode.first() {
+            Some(b'C' | b'c' | b'K' | b'k') => true,
+            Some(b'D' | b'd' | b'F' | b'f' | b'R' | b'r') | None => false,
+            Some(b'0'..=b'9' | b'+' | b'-' | b'.') => {
+                return Err(PoscarError::NoMode { line: lines.number, value: excerpt(mode) });
+            }
+            Some(_) => return Err(PoscarError::BadMode { line: lines.number, value: excerpt(mode) }),
+        };
         self.read_positions(&mut lines, is_selective, structure)?;
+        check_rest(lines, structure.fractional.len())?;
         self.assign_elements(comment, structure)?;
         if is_cartesian {
             for position in &mut structure.fractional {
@@ -91,7 +123,7 @@ impl PoscarReader {
         Ok(())
     }
 
-    /// Reads the positions without scaling them. Also reads the symbols after them if there was no line of symbols.
+    /// Reads the positions without scaling them, and the symbols after them.
     fn read_positions(
         &mut self,
         lines: &mut Lines<'_>,
@@ -102,16 +134,15 @@ impl PoscarReader {
         for _ in 0..self.counts.iter().fold(0usize, |sum, &count| sum.saturating_add(count)) {
             let line = lines.next("the last position")?;
             structure.fractional.push(triple(line, lines.number, "a position")?);
-            if self.species.is_empty() {
-                self.trailing.push(trailing_element(line, is_selective).unwrap_or_default());
-            }
+            self.trailing.push(trailing_element(line, is_selective).unwrap_or_default());
         }
         if structure.fractional.is_empty() { Err(PoscarError::NoSites) } else { Ok(()) }
     }
 
     /// Assigns an element to every position.
     fn assign_elements(&mut self, comment: &[u8], structure: &mut Structure) -> Result<(), PoscarError> {
-        if self.species.is_empty() && self.trailing.iter().all(|&number| number != 0) {
+        let are_named = self.trailing.iter().all(|&number| number != 0);
+        if self.species.is_empty() && are_named {
             structure.atomic_numbers.extend_from_slice(&self.trailing);
             return Ok(());
         }
@@ -126,6 +157,10 @@ impl PoscarReader {
         }
         for (&number, &count) in self.species.iter().zip(&self.counts) {
             structure.atomic_numbers.extend(std::iter::repeat_n(number, count));
+        }
+        if are_named {
+            let mut pairs = self.trailing.iter().zip(&structure.atomic_numbers);
+            self.other_symbol = pairs.position(|(behind, stated)| behind != stated);
         }
         Ok(())
     }

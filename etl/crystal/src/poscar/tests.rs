@@ -125,6 +125,91 @@ fn cartesian_positions_are_scaled() {
 }
 
 #[test]
+fn coordinates_are_named_by_a_first_letter_or_an_empty_line() {
+    let plain = read(ROCKSALT);
+    for mode in ["direct", "D", "Fractional", "Reciprocal", "", "  ", "Direct configuration=     1"] {
+        assert_eq!(read(&ROCKSALT.replace("Direct", mode)), plain, "{mode:?}");
+    }
+    for (reason, modes) in [
+        ("poscar_bad_mode", &["Angstrom", "(Cartesian)", "?"][..]),
+        ("poscar_too_short", &["0 0 0", "0.25 .5 -1", "-0.5 0 0", ".5 0 0", "1"]),
+    ] {
+        for mode in modes {
+            let error = read(&ROCKSALT.replace("Direct", mode)).expect_err(mode);
+            assert_eq!((error.reason_code(), error.line()), (reason, Some(8)), "{mode:?}");
+        }
+    }
+    // Without the line, a velocity would become an atom.
+    let without = format!("{}0.1 0 0\n", ROCKSALT.replace("Direct\n", ""));
+    assert_eq!(read(&without).map_err(|error| error.reason_code()), Err("poscar_too_short"));
+    let selective = ROCKSALT.replace("Direct", "Selective dynamics");
+    assert_eq!(read(&selective).map_err(|error| error.line()), Err(Some(9)));
+}
+
+#[test]
+fn velocities_densities_and_comments_may_follow_the_positions() {
+    let plain = read(ROCKSALT);
+    for rest in [
+        "\n",
+        "\n0.001 0 0\n0.001 0 0\n",
+        "Cartesian\n0.001 0 0\n0.001 0 0\n\n1\n0.5\n0 0 0 0\n0 0 0\n0 0 0\n0 0 0\n0 0 0\n",
+        "Lattice velocities and vectors\n 1\n 1 1 1\n 1 1 1\n 1 1 1\n5 0 0\n0 5 0\n0 0 5\n\n0 0 0\n",
+        "\n  2 2 2\n 0.1 0.2 0.3 0.4 0.5\n 0.6 0.7 0.8\naugmentation occupancies 1 4\n 0.1 0.2 0.3 0.4\n",
+        "# made by hand\n1 2\n",
+    ] {
+        assert_eq!(read(&format!("{ROCKSALT}{rest}")), plain, "{rest:?}");
+    }
+}
+
+#[test]
+fn another_position_or_structure_is_refused() {
+    for (rest, reason, line) in [
+        ("0.25 0.25 0.25\n".to_owned(), "poscar_count_mismatch", 11),
+        ("0 0 0 F F F".to_owned(), "poscar_count_mismatch", 11),
+        (ROCKSALT.to_owned(), "several_structures", 11),
+        (format!("\n{ROCKSALT}"), "several_structures", 12),
+        (ROCKSALT.replace("\nNa Cl\n1 1", "\n1 1"), "several_structures", 11),
+        ("Direct configuration=     2\n0 0 0\n0.5 0.5 0.5\n".to_owned(), "several_structures", 11),
+    ] {
+        let error = read(&format!("{ROCKSALT}{rest}")).expect_err("more than one structure");
+        assert_eq!((error.reason_code(), error.line()), (reason, Some(line)), "{rest:?}");
+    }
+    let fewer = ROCKSALT.replace("\n1 1\n", "\n1 0\n");
+    let error = read(&fewer).expect_err("a position too many").to_string();
+    assert_eq!(error, "line 10: one more position than the 1 that the counts say");
+}
+
+#[test]
+fn lines_may_end_with_a_carriage_return_but_letters_are_not_wide() {
+    assert_eq!(read(&ROCKSALT.replace('\n', "\r")), read(ROCKSALT));
+    let wide: Vec<u8> = ROCKSALT.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    for text in [wide.clone(), [&b"\xff\xfe"[..], &wide[..]].concat()] {
+        let error = PoscarReader::new().read(&text, &mut Structure::default());
+        assert_eq!(error, Err(PoscarError::Encoding));
+    }
+}
+
+#[test]
+fn symbols_that_contradict_their_line_are_told() {
+    let mut reader = PoscarReader::new();
+    let mut remark = |text: &str| {
+        let mut structure = Structure::default();
+        reader.read(text.as_bytes(), &mut structure).expect("a crystal");
+        assert_eq!(structure.atomic_numbers, [11, 17]);
+        reader.contradiction(&structure)
+    };
+    let behind = |first: &str, second: &str| {
+        let text = ROCKSALT.replace("0 0 0\n", &format!("0 0 0 {first}\n"));
+        text.replace("0.5\n", &format!("0.5 {second}\n"))
+    };
+    let message = "Cl stands behind position 1, which is Na by the line of symbols: that line counts";
+    assert_eq!(remark(&behind("Cl", "Na")).as_deref(), Some(message));
+    for text in [behind("Na", "Cl"), behind("Na+", "Cl-"), behind("Cl", ""), behind("T T T", "F F F")] {
+        assert_eq!(remark(&text), None, "{text}");
+    }
+}
+
+#[test]
 fn one_symbol_may_come_twice() {
     let text = ROCKSALT.replace("\nNa Cl\n1 1", "\nNa Cl Na\n1 0 1");
     assert_eq!(read(&text).map(|structure| structure.atomic_numbers), Ok(vec![11, 11]));

@@ -3,19 +3,22 @@
 
 mod group;
 mod operation;
-mod search;
 mod space_group;
+mod symbols;
+mod tables;
 
 pub use group::{MAX_OPERATIONS, closure, group_of, without_duplicates};
 pub use operation::{OperationError, SymmetryOperation};
-pub use search::{SpaceGroup, space_group_of};
-pub use space_group::{
+pub use space_group::{SpaceGroup, space_group_of};
+pub use symbols::{
     operations_of_hall_symbol, operations_of_hermann_mauguin_symbol, operations_of_number,
     settings_of_hermann_mauguin_symbol, settings_of_number,
 };
 
+use crate::math::Matrix3;
+
 /// Metric tensor `G = L · Lᵀ` of a lattice with rows l1, l2, l3, in Å².
-pub type Metric = [[f64; 3]; 3];
+pub type Metric = Matrix3;
 
 /// Largest relative misfit of a metric tensor at which a rotation counts as a symmetry of the unit cell.
 ///

@@ -31,20 +31,40 @@ impl FetchProgress for Longest {
     }
 }
 
+/// Most bytes that [`download`] takes of a file without a known size.
+const LIMIT: u64 = 1 << 20;
+
+/// Downloads a file of the test server with a published size in bytes, or of an unknown one.
+fn download(
+    folder: &Path,
+    server: &TestServer,
+    bytes: Option<u64>,
+    progress: &mut dyn FetchProgress,
+) -> Result<(), FetchError> {
+    let (policy, root) = (hasty(), Root::parse(&server.url)?);
+    let url = root.join("made_up.zip");
+    let job = download::Job {
+        client: &policy.client(Some(&root), []),
+        url: &url,
+        userinfo: None,
+        target: &folder.join("made_up.zip"),
+        bytes,
+        longest: LIMIT,
+        hash_known: false,
+        policy: &policy,
+    };
+    download::download_checked(&job, |_| None, progress).map(drop)
+}
+
 /// A server that sends no length and does not stop is interrupted at the published size or at the limit.
 #[test]
 fn nothing_is_written_beyond_the_length() {
     let body = vec![b'x'; 4 << 20];
     let server = TestServer::start(move |_, _| Answer { without_length: true, ..Answer::whole(&body) });
-    for (known, limit) in [(Some(100_000), 100_000), (None, 1 << 20)] {
+    for (known, limit) in [(Some(100_000), 100_000), (None, LIMIT)] {
         let folder = tempfile::tempdir().unwrap();
-        let request = FetchRequest {
-            longest_file: Some(1 << 20),
-            ..request(folder.path(), Database::Oqmd, Place::BaseUrl(server.url.clone()))
-        };
         let mut longest = Longest::default();
-        let fetcher = Fetcher::new(&request, folder.path()).unwrap();
-        let error = fetcher.bring(made_up(known, None), &mut longest).unwrap_err();
+        let error = download(folder.path(), &server, known, &mut longest).unwrap_err();
         assert!(matches!(error, FetchError::TooLong { limit: found, .. } if found == limit), "{error}");
         assert!(longest.0 <= limit, "{} bytes were written", longest.0);
         assert!(names(folder.path()).is_empty());
@@ -58,12 +78,7 @@ fn a_length_beyond_the_limit_is_refused_before_the_body() {
             Answer { without_length: true, ..Answer::whole(b"x") }.header("Content-Length", length)
         });
         let folder = tempfile::tempdir().unwrap();
-        let request = FetchRequest {
-            longest_file: Some(1 << 20),
-            ..request(folder.path(), Database::Oqmd, Place::BaseUrl(server.url.clone()))
-        };
-        let fetcher = Fetcher::new(&request, folder.path()).unwrap();
-        let error = fetcher.bring(made_up(None, None), &mut ()).unwrap_err();
+        let error = download(folder.path(), &server, None, &mut ()).unwrap_err();
         assert!(matches!(error, FetchError::TooLong { known: false, .. }), "{error}");
         assert!(names(folder.path()).is_empty());
     }

@@ -51,6 +51,45 @@ fn numbers_with_commas_are_no_classes() {
 }
 
 #[test]
+fn numbers_that_are_not_written_plainly_are_no_classes() {
+    let table =
+        |first: &str, second: &str| format!("id\tx\nA\t{first}\nB\t{first}\nC\t{second}\nD\t{second}\n");
+    for (first, second) in [
+        ("10%", "20%"),
+        ("1.5 eV", "0 eV"),
+        ("1.5(2)", "2.5(2)"),
+        ("<0.1", ">5"),
+        ("\u{2212}1", "\u{2212}2"),
+        ("1.0D0", "2.0D0"),
+        ("1 234", "1 235"),
+        ("1'234", "1'235"),
+        ("inf", "-inf"),
+        ("#DIV/0!", "#VALUE!"),
+        ("10%", "2"),
+    ] {
+        let expected = format!(
+            "l.csv: line 2, column \"x\": {first:?} is not a number: write plain numbers, and the unit in the header"
+        );
+        assert_eq!(fault("l.csv", &table(first, second)), expected);
+        // Beside a word they may be names.
+        let table = load_texts(&[("l.csv", &table(first, "word"))]).expect("readable");
+        assert_eq!(kinds(&table), [("x", PropertyKind::Class)], "{first}");
+    }
+    for (first, second) in [("225", "P1"), ("2D", "3D"), ("-3m", "4/mmm"), ("1", "2a")] {
+        let table = load_texts(&[("l.csv", &table(first, second))]).expect("readable");
+        assert_eq!(kinds(&table), [("x", PropertyKind::Class)], "{first}");
+        assert!(table.notes.is_empty(), "{:?}", table.notes);
+    }
+    for (first, second, note) in [
+        ("1.5", "high", "holds classes, in which the number \"1.5\" is a name"),
+        ("2-Jan", "x", "holds classes, in which \"2-Jan\" may be a text that a spreadsheet took for a date"),
+    ] {
+        let table = load_texts(&[("l.csv", &table(first, second))]).expect("readable");
+        assert_eq!(table.notes, [format!("l.csv: column \"x\" {note}")]);
+    }
+}
+
+#[test]
 fn words_for_missing_values_are_no_parts_of_a_split() {
     let csv = "id,split,s_split\nA,train,nan\nB,None,a\nC,N/A,b\nD, test ,\n";
     let table = load_texts(&[("l.csv", csv)]).expect("readable");

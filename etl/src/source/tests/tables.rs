@@ -89,6 +89,32 @@ fn tables_of_one_store_may_differ_in_order() {
 }
 
 #[test]
+fn values_of_a_row_are_those_of_a_single_structure() {
+    let both = format!("{CIF}{}", CIF.replace("data_po", "data_too"));
+    let (cif, both) = (CIF.replace('"', "\"\""), both.replace('"', "\"\""));
+    let text = format!("id,cif,x\n1,\"{cif}\",1.5\n2,\"{both}\",2.5\n3,\"{both}\",\n");
+    let (_folder, path) = written("a.csv", text.as_bytes());
+    let harvest = read(SourceKind::Table, &[&path]).expect("readable");
+    assert_eq!(harvest.ids(), ["1", "3#po", "3#too"]);
+    let reason = "several_structures";
+    assert_eq!(harvest.reasons(), [(reason, Some("2#po")), (reason, Some("2#too"))]);
+}
+
+#[test]
+fn numbers_that_are_not_written_plainly_are_left_out() {
+    let cif = format!("\"{}\"", CIF.replace('"', "\"\""));
+    let row = |id: usize, values: &str| format!("{id},{cif},{values}\n");
+    let rows: String =
+        ["20 %,1", "10 %,P1", "20 %,1", "10 %,P1"].iter().zip(1..).map(|(v, id)| row(id, v)).collect();
+    let (_folder, path) = written("a.csv", format!("id,cif,share,group\n{rows}").as_bytes());
+    let source = open(SourceKind::Table, &[path], &SourceOptions::default()).expect("a source");
+    let columns: Vec<_> = source.properties.iter().map(|column| column.column.as_str()).collect();
+    assert_eq!(columns, ["group"]);
+    let note = "a.csv: left out, without numbers: share (numbers with units, marks or separators)";
+    assert!(source.notes[0].ends_with(note), "{:?}", source.notes);
+}
+
+#[test]
 fn an_empty_table_has_no_header() {
     let (_folder, path) = written("a.csv", b"\n");
     let error = read(SourceKind::Table, &[&path]).expect_err("empty");

@@ -20,6 +20,10 @@ fn jobs(after: &[&[usize]]) -> Vec<Job> {
         output: PathBuf::new(),
         log: PathBuf::new(),
         after: after.to_vec(),
+        epochs: None,
+        seeds: Vec::new(),
+        folds: None,
+        pretrained: None,
         anew: false,
     };
     after.iter().enumerate().map(job).collect()

@@ -1,10 +1,8 @@
 //! Settings of Crystal Twins' pre-training.
 
-use crate::config::fault::{NOT_NEGATIVE, Range, SHARE, WIDTH};
+use crate::config::fault::{NOT_NEGATIVE, SHARE, WIDTH};
+use crate::config::noise::DISPLACEMENT;
 use crate::config::section::section;
-
-/// A displacement in Å. It ends at about half the length of a bond, beyond which atoms change places.
-const DISPLACEMENT: Range<f64> = Range { holds: |length| (0.0..=1.0).contains(length), needed: "0 to 1 Å" };
 
 section! {
     /// Settings of Crystal Twins (Magar et al. 2022) with the Barlow Twins loss: its two views and its projector. The

@@ -5,6 +5,30 @@ use proptest::prelude::*;
 /// Cutoff of the tests' crystals in Å.
 const CUTOFF: f64 = 8.0;
 
+/// A triplet k→j→i: a pair of edges that is not an edge and its reverse.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Triplet {
+    /// Index of the edge kj, which ends where the other starts.
+    kj: usize,
+    /// Index of the edge ji, which receives the message.
+    ji: usize,
+    /// `cos θ` between `r_j - r_i` and `r_k - r_j`; 1 for a straight path.
+    cosine: f64,
+}
+
+impl CrystalGraph {
+    /// Returns the triplets, ordered by ji and then by kj (specification, section 2.5).
+    fn triplets(&self) -> impl Iterator<Item = Triplet> + '_ {
+        (0..self.adjacency.edges()).flat_map(move |ji| {
+            let reverse = self.adjacency.reverse(ji);
+            self.adjacency
+                .incoming(self.adjacency.source(ji))
+                .filter(move |&kj| reverse != Some(kj))
+                .map(move |kj| Triplet { kj, ji, cosine: self.cosine(kj, ji) })
+        })
+    }
+}
+
 fn graph(crystal: &OwnedInput) -> CrystalGraph {
     let mut graph = CrystalGraph::default();
     graph.rebuild(&crystal.borrow(), CUTOFF).expect("a valid crystal");

@@ -14,6 +14,14 @@ fn split(column: &str, part: SplitPart) -> Subset {
 }
 
 #[test]
+fn parts_are_read_and_written() {
+    for part in SplitPart::ALL {
+        assert_eq!(SplitPart::parse(part.as_str()), Some(part));
+    }
+    assert_eq!(["Train", "validation", ""].map(SplitPart::parse), [None; 3]);
+}
+
+#[test]
 fn every_part_is_counted() {
     let (_folder, sources) = sources(100);
     let count = |subset| Selection::new(&sources, subset).map(|selection| selection.crystals());

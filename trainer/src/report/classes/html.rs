@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use etl::page;
+use etl::page::{self, tile};
 use maud::{Markup, html};
 
 use super::json::ClassificationRecord;
@@ -10,9 +10,9 @@ use super::scores::{ACCURACY, BALANCED_ACCURACY, BRIER, CALIBRATION_ERROR, F1, L
 use super::{ClassEvaluation, ClassOutcome, charts};
 use crate::report::crystal_view::{self, ShownCrystal};
 use crate::report::domain::{DomainTable, PlacedError};
-use crate::report::html::{GENERATOR, ends, frame, level, resampled, settings, tile};
+use crate::report::html::{GENERATOR, ends, frame, level, resampled, settings};
 use crate::report::number::{counted, grouped};
-use crate::report::statistics::mean;
+use crate::statistics::mean;
 
 /// Scores in the order of the page, with their headings.
 const SCORES: [(&str, &str); 7] = [
@@ -98,7 +98,7 @@ fn scores(record: &ClassificationRecord, notes: &[String]) -> Markup {
                     }
                     None => { "They are not calibrated." }
                 }
-                @if let Some(interval) = record.intervals.values().next().copied() { " " (resampled(interval)) }
+                @if let Some(interval) = record.intervals.values().next().copied() { " " (resampled(interval)) " Each class is drawn by itself." }
             }
             div class="scroll" {
                 table {
@@ -276,6 +276,7 @@ mod tests {
             assert!(page.contains(part), "{part}: {page}");
         }
         assert!(page.contains("95 % confidence interval of the balanced accuracy"), "{page}");
+        assert!(page.contains("(bootstrap). Each class is drawn by itself."), "{page}");
         assert!(page.contains("<figcaption>NaCl e</figcaption>"), "{page}");
     }
 }

@@ -8,12 +8,12 @@ use serde::{Deserialize, Serialize};
 use super::scores::{
     ACCURACY, BALANCED_ACCURACY, ROC_AUC, balanced_accuracy, confusion, roc_auc, scores, scores_of_constant,
 };
-use super::{ClassEvaluation, ClassOutcome};
+use super::{ClassEvaluation, ClassFold, ClassOutcome};
 use crate::report::bootstrap::{self, ConfidenceInterval};
 use crate::report::error::ReportError;
 use crate::report::files::{read_record, write_record};
 use crate::report::part::Part;
-use crate::report::statistics::MeanStd;
+use crate::statistics::MeanStd;
 
 /// A score of crystals of a number of classes.
 type Score = fn(&[&ClassOutcome], usize) -> Option<f64>;
@@ -44,8 +44,8 @@ pub struct ClassificationRecord {
     /// Calibration of the probabilities; absent if the validation crystals give no temperature.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calibration: Option<CalibrationRecord>,
-    /// Confidence intervals of the means of ROC-AUC and balanced accuracy; empty with fewer than two crystals in a fold, and
-    /// in files of earlier versions.
+    /// Confidence intervals of the means of ROC-AUC and balanced accuracy; empty with fewer than two crystals of every class in
+    /// a fold, and in files of earlier versions.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub intervals: BTreeMap<String, ConfidenceInterval>,
 }
@@ -152,16 +152,28 @@ impl ClassificationRecord {
     }
 }
 
-/// Returns the confidence intervals of the scores that are resampled.
+/// Returns the crystals of a fold by their classes, in the order of their identifiers.
+fn by_class(fold: &ClassFold) -> Vec<&ClassOutcome> {
+    let mut outcomes: Vec<&ClassOutcome> = fold.outcomes.iter().collect();
+    outcomes.sort_by(|left, right| {
+        left.target.cmp(&right.target).then_with(|| left.material_id.cmp(&right.material_id))
+    });
+    outcomes
+}
+
+/// Returns the confidence intervals of the scores that are resampled. The crystals of every class are drawn by themselves.
 fn intervals(evaluation: &ClassEvaluation) -> BTreeMap<String, ConfidenceInterval> {
-    let folds: Vec<&[ClassOutcome]> = evaluation.folds.iter().map(|fold| &*fold.outcomes).collect();
-    let sizes: Vec<usize> = folds.iter().map(|outcomes| outcomes.len()).collect();
+    let folds: Vec<Vec<&ClassOutcome>> = evaluation.folds.iter().map(by_class).collect();
+    let of_classes = |outcomes: &Vec<&ClassOutcome>| -> Vec<usize> {
+        outcomes.chunk_by(|left, right| left.target == right.target).map(|class| class.len()).collect()
+    };
+    let sizes: Vec<Vec<usize>> = folds.iter().map(of_classes).collect();
     let scores: [(&str, Score); 2] = [(ROC_AUC, roc_auc), (BALANCED_ACCURACY, balanced_accuracy)];
     let interval = |(name, score): (&str, Score)| {
         let found = bootstrap::interval(&sizes, |fold, drawn| {
             let outcomes = folds.get(fold)?;
             let drawn: Vec<&ClassOutcome> =
-                drawn.iter().filter_map(|&crystal| outcomes.get(crystal)).collect();
+                drawn.iter().filter_map(|&crystal| outcomes.get(crystal).copied()).collect();
             score(&drawn, evaluation.classes.len())
         });
         found.map(|found| (name.to_owned(), found))
@@ -172,7 +184,7 @@ fn intervals(evaluation: &ClassEvaluation) -> BTreeMap<String, ConfidenceInterva
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::classes::example::evaluation;
+    use crate::report::classes::example::{evaluation, outcome};
 
     #[test]
     fn folds_are_scored_and_taken_together() {
@@ -206,5 +218,42 @@ mod tests {
         text.as_object_mut().expect("an object").remove("intervals").expect("it is new");
         let earlier: ClassificationRecord = serde_json::from_value(text).expect("an earlier record");
         assert!(earlier.intervals.is_empty());
+    }
+
+    /// Returns an evaluation of a fold with 40 crystals of the first class, all found, and two of the second, both missed.
+    fn rare() -> ClassEvaluation {
+        let mut evaluation = evaluation();
+        evaluation.folds.truncate(1);
+        let crystal = |index: usize| {
+            let target = usize::from(index < 2);
+            let probability = if index == 0 { 0.6 } else { 0.9 - index as f64 / 200.0 };
+            outcome(&format!("m-{index:02}"), target, &[probability, 1.0 - probability])
+        };
+        evaluation.folds[0].outcomes = (0..42).map(crystal).collect();
+        evaluation
+    }
+
+    #[test]
+    fn a_rare_class_is_in_every_resample() {
+        let record = ClassificationRecord::new(&rare());
+        assert_eq!(record.mean[BALANCED_ACCURACY], 0.5);
+        let found = record.intervals[BALANCED_ACCURACY];
+        // Without the second class it would be 1.
+        assert_eq!((found.low, found.high), (0.5, 0.5));
+        assert_eq!(record.intervals[ROC_AUC].resamples, bootstrap::RESAMPLES);
+    }
+
+    #[test]
+    fn intervals_do_not_depend_on_the_order_of_the_crystals() {
+        let mut evaluation = rare();
+        let crystal = |index: usize| {
+            let probability = (index * 7 % 30) as f64 / 30.0;
+            outcome(&format!("m-{index:02}"), index % 2, &[1.0 - probability, probability])
+        };
+        evaluation.folds[0].outcomes = (0..30).map(crystal).collect();
+        let record = ClassificationRecord::new(&evaluation);
+        assert_eq!(record.intervals.len(), 2);
+        evaluation.folds[0].outcomes.reverse();
+        assert_eq!(ClassificationRecord::new(&evaluation).intervals, record.intervals);
     }
 }

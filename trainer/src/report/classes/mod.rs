@@ -22,10 +22,10 @@ use self::json::ClassificationRecord;
 use self::temperature::Temperature;
 use super::check::check_folds;
 use super::error::ReportError;
-use super::files::ResultFiles;
-use super::matbench::{self, Matbench};
+use super::files::{ResultFiles, remove_marked, require_marked};
+use super::matbench::Matbench;
 use super::part::Part;
-use super::{FoldOutcome, LearningCurves, Mark, PAGE, Structure, require_marked};
+use super::{FoldOutcome, LearningCurves, Structure};
 
 /// Number of mistakes that the page lists, the surest first.
 const WORST: usize = 20;
@@ -155,15 +155,12 @@ impl ClassEvaluation {
 /// # Errors
 /// [`ReportError::Foreign`] for the first file that is not a result.
 pub fn require_own(folder: &Path) -> Result<(), ReportError> {
-    let results: [(&str, Mark); 6] = [
-        (super::json::FILE, |path| ClassificationRecord::read(path).is_ok()),
-        (super::json::VALIDATION_FILE, |path| ClassificationRecord::read(path).is_ok()),
-        (super::table::FILE, table::is_own),
-        (PAGE, html::is_own),
-        (matbench::INFO, matbench::is_info),
-        (matbench::RESULTS, matbench::is_results),
-    ];
-    require_marked(folder, results.map(|(name, is_own)| (name.to_owned(), is_own)))
+    require_marked(folder, |path| ClassificationRecord::read(path).is_ok(), table::is_own, html::is_own)
+}
+
+/// Removes the results of an evaluation of classes, as [`super::remove_own`] does.
+pub(super) fn remove_own(folder: &Path) -> Result<(), ReportError> {
+    remove_marked(folder, |path| ClassificationRecord::read(path).is_ok(), table::is_own, html::is_own)
 }
 
 /// Writes the scores of an evaluation alone into an existing folder, and returns the file.
@@ -255,6 +252,12 @@ mod tests {
         assert_eq!(first, again);
         std::fs::write(folder.path().join("predictions.csv"), "a,b\n").expect("it is writable");
         assert!(require_own(folder.path()).is_err());
+        std::fs::write(folder.path().join("notes.txt"), "of others").expect("it is writable");
+        crate::report::remove_own(folder.path()).expect("it is writable");
+        let mut left: Vec<_> = std::fs::read_dir(folder.path()).expect("a folder").flatten().collect();
+        left.sort_by_key(std::fs::DirEntry::file_name);
+        let left: Vec<_> = left.iter().map(std::fs::DirEntry::file_name).collect();
+        assert_eq!(left, ["notes.txt", "predictions.csv"], "those of others");
     }
 
     #[test]

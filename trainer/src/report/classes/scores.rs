@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::ClassOutcome;
-use crate::report::statistics::mean;
+use crate::statistics::mean;
 
 /// Least probability of the logarithm, so that a confident mistake costs a finite amount.
 const LEAST_PROBABILITY: f64 = 1e-15;
@@ -191,7 +191,8 @@ mod tests {
 
     use super::*;
     use crate::report::classes::example::outcome;
-    use crate::report::classes::temperature::{Temperature, softmax};
+    use crate::report::classes::temperature::Temperature;
+    use crate::statistics::softmax;
 
     fn of(outcomes: &[ClassOutcome], classes: usize) -> BTreeMap<String, f64> {
         scores(&outcomes.iter().collect::<Vec<_>>(), classes)

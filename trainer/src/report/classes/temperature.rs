@@ -9,7 +9,8 @@
 //! for T = 0, and predictions at random for an infinite T; Platt (1999) bounds a sigmoid for the same reason. It counts
 //! about as much as one crystal.
 
-use crate::report::validated::{ValidatedPart, averaged};
+use crate::finetune::validated::{ValidatedPart, averaged};
+use crate::statistics::softmax;
 
 /// Smallest number of validation crystals that calibrate probabilities.
 const FEWEST_CRYSTALS: usize = 20;
@@ -69,14 +70,6 @@ fn logarithms(probabilities: &[f64]) -> Vec<f64> {
     probabilities.iter().map(|probability| probability.max(LEAST_PROBABILITY).ln()).collect()
 }
 
-/// Returns `exp(t x_c) / Σ_c exp(t x_c)`: the probabilities of classes with the logits x at an inverse temperature t.
-pub(crate) fn softmax(logits: &[f64], t: f64) -> Vec<f64> {
-    let largest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let parts: Vec<f64> = logits.iter().map(|logit| (t * (logit - largest)).exp()).collect();
-    let sum: f64 = parts.iter().sum();
-    parts.into_iter().map(|part| part / sum).collect()
-}
-
 /// Returns the derivative by the inverse temperature `t` of the cross entropy with the penalty `(t + 1/t) / 2`.
 fn slope(crystals: &[(usize, Vec<f64>)], t: f64) -> f64 {
     let of_crystal = |(class, logarithms): &(usize, Vec<f64>)| {
@@ -93,7 +86,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::report::validated::Validated;
+    use crate::finetune::validated::Validated;
 
     /// Crystals of two classes, of which a share are of the class that is predicted with a probability.
     fn validated(right: usize, all: usize, probability: f64) -> ValidatedPart {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::report::FoldOutcome;
-use crate::report::statistics::{Scores, mean};
+use crate::statistics::{Scores, mean};
 
 /// Targets of at most this magnitude are left out of the mean absolute percentage error.
 const LEAST_TARGET: f64 = 1e-5;

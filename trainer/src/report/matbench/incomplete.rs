@@ -116,8 +116,14 @@ fn identifier(dataset: &str, row: usize, rows: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::Evaluation;
     use crate::report::example::jdft2d;
-    use crate::report::matbench::check;
+    use crate::report::matbench::record;
+
+    /// Returns the reason why an evaluation has no record.
+    fn reason(evaluation: &Evaluation) -> Incomplete {
+        record(evaluation).expect("it is a MatBench task").expect_err("it is incomplete")
+    }
 
     #[test]
     fn identifiers_are_matbench_s() {
@@ -129,28 +135,28 @@ mod tests {
     #[test]
     fn what_is_missing_is_said() {
         let whole = jdft2d();
-        assert_eq!(check(&whole), Ok(()));
+        assert!(matches!(record(&whole), Some(Ok(_))));
 
         let mut changed = whole.clone();
         changed.folds.pop();
-        let reason = check(&changed).expect_err("a fold is missing").to_string();
-        assert!(reason.ends_with("evaluated: fold-0, fold-1, fold-2, fold-3"), "{reason}");
+        let without_fold = reason(&changed).to_string();
+        assert!(without_fold.ends_with("evaluated: fold-0, fold-1, fold-2, fold-3"), "{without_fold}");
 
         let mut changed = whole.clone();
         changed.folds[0].outcomes.pop();
-        let reason = check(&changed).expect_err("a crystal is missing").to_string();
-        assert!(reason.ends_with("has 636 crystals, 635 are evaluated"), "{reason}");
+        let without_crystal = reason(&changed).to_string();
+        assert!(without_crystal.ends_with("has 636 crystals, 635 are evaluated"), "{without_crystal}");
 
         let mut changed = whole.clone();
         changed.folds[0].outcomes[1].material_id = "mb-jdft2d-637".to_owned();
-        assert!(matches!(check(&changed), Err(Incomplete::Identifier { .. })));
+        assert!(matches!(reason(&changed), Incomplete::Identifier { .. }));
         changed.folds[0].outcomes[1].material_id = "mb-jdft2d-001".to_owned();
-        assert!(matches!(check(&changed), Err(Incomplete::Identifier { .. })), "twice");
+        assert!(matches!(reason(&changed), Incomplete::Identifier { .. }), "twice");
 
         let mut changed = whole.clone();
         changed.matbench.as_mut().expect("it is there").dataset = "matbench_steels".to_owned();
-        assert!(matches!(check(&changed), Err(Incomplete::Dataset { .. })));
+        assert!(matches!(reason(&changed), Incomplete::Dataset { .. }));
         changed.matbench = None;
-        assert_eq!(check(&changed), Ok(()));
+        assert_eq!(record(&changed), None);
     }
 }

@@ -99,9 +99,10 @@ pub enum Record {
     Epoch(EpochRecord),
 }
 
+#[cfg(test)]
 impl Record {
     /// Removes the cost, which differs from run to run.
-    pub fn without_cost(mut self) -> Self {
+    pub(crate) fn without_cost(mut self) -> Self {
         match &mut self {
             Record::Step(record) => {
                 record.cost = Cost::default();

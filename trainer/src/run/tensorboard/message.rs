@@ -25,13 +25,16 @@ pub(super) struct Event {
     pub(super) content: Option<Content>,
 }
 
-/// What a message says.
+/// Content of a message, by its role.
 #[derive(Clone, PartialEq, Oneof)]
 pub(super) enum Content {
+    /// Version of the format; the first message of a file.
     #[prost(string, tag = "3")]
     FileVersion(String),
+    /// Points of curves at the step of the message.
     #[prost(message, tag = "5")]
     Summary(Summary),
+    /// Start of a session at the step of the message.
     #[prost(message, tag = "7")]
     SessionLog(SessionLog),
 }

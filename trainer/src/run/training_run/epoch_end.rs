@@ -17,7 +17,7 @@ use crate::run::checkpoint::State;
 use crate::run::metrics::{Cost, EpochRecord, Record};
 use crate::run::prepared::Prepared;
 use crate::run::snapshot;
-use crate::run::step::{Objective, TOTAL, Values, total};
+use crate::run::step::{Objective, TOTAL, Values, not_finite, total};
 
 impl<O: Objective> TrainingRun<'_, O> {
     /// Ends an epoch. Averages the losses of its batches, validates the model, keeps its weights if they are to be kept, and
@@ -89,7 +89,8 @@ impl<O: Objective> TrainingRun<'_, O> {
         self.save()
     }
 
-    /// Returns the mean losses of a model over the validation set.
+    /// Returns the mean losses of a model over the validation set. A loss that is not finite ends the run, as one of training
+    /// does: the weights of this epoch have diverged, and no later one would bring them back.
     fn validate(&self, model: &O::Model) -> Result<Option<Values>, TrainError> {
         let Some(selection) = &self.crystals.validation else { return Ok(None) };
         // Shuffled, the same way every time: a mean over batches that mix the stores can be compared
@@ -99,9 +100,15 @@ impl<O: Objective> TrainingRun<'_, O> {
         let mut batches = self.batches(selection, settings)?;
         let (mut sums, mut weights) = (BTreeMap::new(), 0.0);
         let objective = &self.learner.objective;
-        while let Some(Prepared { batch, .. }) = batches.next(|_| Ok(()))? {
+        let mut number = 0;
+        while let Some(Prepared { origin, batch, .. }) = batches.next(|_| Ok(()))? {
+            number += 1;
             let weight = objective.weight(&batch);
-            for (name, value) in objective.losses(&model, &batch, &mut Pass::evaluation()).1.read() {
+            let losses = objective.losses(&model, &batch, &mut Pass::evaluation()).1.read();
+            if let Some(value) = not_finite(&losses) {
+                return Err(self.diverged("validation loss", value, number, &origin.whole));
+            }
+            for (name, value) in losses {
                 *sums.entry(name).or_insert(0.0) += weight * value;
             }
             weights += weight;
@@ -119,7 +126,8 @@ impl<O: Objective> TrainingRun<'_, O> {
         let terms = terms.map(|(name, value)| format!("{name} {value:.4}")).collect::<Vec<_>>().join(", ");
         let validation =
             validation.map(|values| format!("; validation {}", loss(values))).unwrap_or_default();
-        let best = if best { ", best so far" } else { "" };
+        // The last weights are kept whatever their loss.
+        let best = if best && self.select != Select::Last { ", best so far" } else { "" };
         let terms = if terms.is_empty() { terms } else { format!(" ({terms})") };
         format!("epoch {epoch}: loss {}{terms}{validation}{best}", loss(train))
     }

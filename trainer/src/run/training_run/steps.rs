@@ -8,7 +8,7 @@ use crate::optimiser::Norm;
 use crate::run::metrics::{Cost, Record, StepRecord};
 use crate::run::progress::Position;
 use crate::run::seconds::HostSeconds;
-use crate::run::step::{Objective, Values, total};
+use crate::run::step::{Objective, Values, not_finite, total};
 use crate::run::terms::Terms;
 use crate::run::writer::Divergence;
 
@@ -89,7 +89,7 @@ impl<O: Objective> TrainingRun<'_, O> {
         let mut sums = Values::new();
         for LearnedBatch { terms, number, identifiers, .. } in batches {
             let values = terms.clone().read();
-            if let Some(value) = values.values().copied().find(|value| !value.is_finite()) {
+            if let Some(value) = not_finite(&values) {
                 return Err(self.diverged("loss", value, *number, identifiers));
             }
             for (name, value) in values {
@@ -114,7 +114,13 @@ impl<O: Objective> TrainingRun<'_, O> {
     }
 
     /// Lists the crystals of a batch on which the run has diverged, and returns the error. `batch` counts from 1.
-    fn diverged(&self, quantity: &'static str, value: f64, batch: u64, identifiers: &[String]) -> TrainError {
+    pub(super) fn diverged(
+        &self,
+        quantity: &'static str,
+        value: f64,
+        batch: u64,
+        identifiers: &[String],
+    ) -> TrainError {
         let epoch = self.state.epoch + 1;
         let error = self.writer.diverged(Divergence { quantity, value, epoch, batch }, identifiers);
         // It is so on every rank: none may end the others before the list is written.

@@ -84,13 +84,11 @@ impl Assignment {
         }
     }
 
-    /// Returns the identifiers that the list has in several parts.
-    pub(super) fn in_several_parts(self) -> BTreeSet<String> {
+    /// Returns the number of crystals that the list has in several parts.
+    pub(super) fn in_several_parts(&self) -> usize {
         match self {
-            Assignment::File(_, list) => list.in_several_parts().clone(),
-            Assignment::Column(_) | Assignment::Folds(_) | Assignment::Drawn(..) | Assignment::Hash(..) => {
-                BTreeSet::new()
-            }
+            Assignment::File(_, list) => list.in_several_parts().len(),
+            Assignment::Column(_) | Assignment::Folds(_) | Assignment::Drawn(..) | Assignment::Hash(..) => 0,
         }
     }
 

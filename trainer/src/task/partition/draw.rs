@@ -55,7 +55,7 @@ impl Draw {
         let fold_of = |position: usize| folds.get(position).copied().flatten();
         let mut held_out = vec![false; list.len()];
         let mut hold = |drawn: Vec<usize>| drawn.into_iter().for_each(|position| held_out[position] = true);
-        if 2 * folds.iter().flatten().count() >= size * self.folds {
+        if 2 * folds.iter().flatten().count() >= size.saturating_mul(self.folds) {
             for fold in 0..self.folds {
                 let of_fold = by_value(list, |position| fold_of(position) == Some(fold));
                 hold(one_of_each(&of_fold, size, &mut generator));
@@ -156,6 +156,14 @@ mod tests {
             assert_eq!(of_folds.len(), 5, "{count} folds");
             assert!(of_folds.iter().any(|fold| *fold != of_folds[0]), "of two folds: {of_folds:?}");
         }
+    }
+
+    #[test]
+    fn a_tiny_share_holds_out_two_crystals() {
+        let list = crystals(&(0..20).map(|value| Some(f64::from(value))).collect::<Vec<_>>());
+        let draw = Draw { folds: 4, seed: 3 };
+        let held_out = draw.held_out(&list, &draw.folds(&list), 1e-20, 0);
+        assert_eq!(held_out.iter().filter(|held| **held).count(), 2);
     }
 
     proptest! {

@@ -1,4 +1,4 @@
-//! What is unusual about a division of crystals, and may not be meant.
+//! Remarks about a division of crystals that a user should see.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -14,6 +14,16 @@ use super::{Fold, Labelled};
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Remark {
+    /// Split columns of the store name parts, and the crystals are divided in another way that nobody asked for.
+    UnusedSplit {
+        /// Names of the columns, in order.
+        columns: Vec<String>,
+    },
+    /// A split file has crystals in several parts. Each counts for test before validation before training.
+    InSeveralParts {
+        /// Number of crystals.
+        crystals: usize,
+    },
     /// Crystals with a value are in no part of any fold.
     WithoutPart {
         /// Number of crystals.
@@ -38,6 +48,20 @@ pub enum Remark {
 impl fmt::Display for Remark {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::UnusedSplit { columns } => write!(
+                f,
+                "the store has the split {} '{}', which {} not used",
+                agree(&columns.len(), "column", "columns"),
+                columns.join("', '"),
+                agree(&columns.len(), "is", "are")
+            ),
+            Self::InSeveralParts { crystals } => write!(
+                f,
+                "{} of the split file {} in several parts, and {} for test before validation before training",
+                counted(*crystals, "crystal"),
+                agree(crystals, "is", "are"),
+                agree(crystals, "counts", "count")
+            ),
             Self::WithoutPart { crystals } => {
                 let are = agree(crystals, "is", "are");
                 write!(f, "{} with a value {are} in no part, and left out", counted(*crystals, "crystal"))

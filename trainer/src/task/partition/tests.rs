@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use proptest::prelude::*;
@@ -205,12 +205,44 @@ fn a_property_is_divided_by_what_the_store_has() {
     let column = SplitRule::Column { column: "split".to_owned() };
     assert_eq!(by("split").expect("the store has it").task.split, column);
     let error = by("split_of_mine").expect_err("the store lacks it").to_string();
-    assert!(error.contains("split_of_mine"), "{error}");
+    assert_eq!(
+        error,
+        "there is neither a file nor a split column of the name 'split_of_mine'; split columns of the store: split"
+    );
+    assert!(by("hash").expect("always").remarks.is_empty());
+    let by_default = |sources: &Sources| {
+        PropertyTask::new(sources, &request(Division::Default)).expect("the column is there")
+    };
+    assert!(by_default(&sources).remarks.is_empty(), "the folds of the store count before its split");
 
     let mut without = rows(60);
     without.iter_mut().for_each(|row| row.fold = None);
     let (_folder, sources) = stored(&without);
-    assert_eq!(drawn(&of_gap(&sources, &Division::Default)), Some((5, 7)));
+    let PropertyTask { task, remarks, .. } = by_default(&sources);
+    assert_eq!(drawn(&task), Some((5, 7)));
+    let [Remark::UnusedSplit { columns }] = &remarks[..] else { panic!("one remark: {remarks:?}") };
+    assert_eq!(columns, &["split"]);
+    assert_eq!(remarks[0].to_string(), "the store has the split column 'split', which is not used");
+    without.iter_mut().for_each(|row| row.split = Some("holdout"));
+    let (_folder, sources) = stored(&without);
+    assert!(by_default(&sources).remarks.is_empty(), "it names no part");
+    let error = all(&by_column(), &sources).expect_err("no crystal has a part").to_string();
+    assert_eq!(
+        error,
+        "the split column 'split' is empty: no crystal has train, val or test there; other split columns with parts: none"
+    );
+
+    // Several are told in one line.
+    let several = |split: &'static str| -> Vec<Row> {
+        let row = |row: &Row| Row { split: Some(split), other_split: Some("val"), ..row.clone() };
+        without.iter().map(row).collect()
+    };
+    let (_folder, sources) = stored(&several("train"));
+    let told: Vec<String> = by_default(&sources).remarks.iter().map(ToString::to_string).collect();
+    assert_eq!(told, ["the store has the split columns 'split', 'split_other', which are not used"]);
+    let (_folder, sources) = stored(&several("holdout"));
+    let error = all(&by_column(), &sources).expect_err("no crystal has a part").to_string();
+    assert!(error.ends_with("; other split columns with parts: split_other"), "{error}");
 }
 
 #[test]
@@ -299,7 +331,11 @@ fn a_list_decides_where_the_task_has_one() {
         assert_eq!(ids(&fold.train), ["m5", "m9"]);
         assert_eq!(ids(&fold.validation), ["m0"]);
         assert_eq!(ids(&fold.test), ["m1", "m2"]);
-        assert!(partition.in_several_parts.iter().eq(["m1"]));
+        let said: Vec<String> = partition.remarks.iter().map(Remark::to_string).collect();
+        assert_eq!(
+            said[0],
+            "1 crystal of the split file is in several parts, and counts for test before validation before training"
+        );
     }
 }
 
@@ -408,6 +444,15 @@ fn a_crystal_in_two_stores_is_an_error_with_both_shards() {
     let error = all(&by_column(), &sources).expect_err("m8 stands twice").to_string();
     assert!(error.starts_with("the crystal 'm8' stands twice: in "), "{error}");
     assert!(error.contains("one-00001.parquet and in ") && error.contains("two-00000.parquet"), "{error}");
+}
+
+#[test]
+fn a_recorded_split_out_of_range_is_refused() {
+    let (_folder, sources) = stored(&rows(12));
+    let folds = usize::MAX / 2;
+    let split = SplitRule::Drawn { folds, seed: 1, validation_fraction: 0.1, labels_sha256: None };
+    let error = all(&task(split), &sources).expect_err("too many folds").to_string();
+    assert_eq!(error, format!("gaps: split.folds = '{folds}': must be 2 to 100"));
 }
 
 proptest! {

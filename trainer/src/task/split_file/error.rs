@@ -46,10 +46,12 @@ pub enum SplitFileError {
         lists: usize,
     },
     /// The content is not UTF-8.
-    #[error("{}: not a text in UTF-8", path.display())]
+    #[error("{}: {message}", path.display())]
     NotText {
         /// The file.
         path: PathBuf,
+        /// A description of the fault, with the line or the encoding.
+        message: String,
     },
     /// A row of a CSV is invalid.
     #[error("{}:{line}: {message}", path.display())]

@@ -11,7 +11,7 @@ use crate::task::{Counts, SplitRule, Task};
 
 const CSV: &str = "note,material_id,split\n,a,train\n\"x, y\",b,val\n,c,test\n,d,\n,e,validation\n";
 const JSON: &str = r#"{"train": {"a": 1.5}, "val": {"b": "0.1", "e": null}, "test": {"c": 0}}"#;
-const JSON_LISTS: &str = r#"{"test": ["c"], "train": ["a"], "validation": ["b", "e"]}"#;
+const JSON_LISTS: &str = r#"{"test": ["c"], "train": ["a"], "valid": ["b", "e"]}"#;
 
 fn written(name: &str, content: &[u8]) -> (TempDir, PathBuf) {
     let folder = TempDir::new().expect("a temporary folder");
@@ -83,7 +83,7 @@ fn a_fault_is_told_with_its_line() {
         (
             "a.csv",
             "material_id,split\na,train\nb,dev\n",
-            "a.csv:3: 'dev' is no part: there are train, val (or validation) and test",
+            "a.csv:3: 'dev' is no part: there are train, val (or valid or validation) and test",
         ),
         ("a.csv", "material_id,split\na,train\n\nb\n", "a.csv:4: the row ends before the column 'split'"),
         ("a.csv", "material_id,split\na,val\na,val\n", "a.csv:3: 'a' stands twice in the part 'val'"),
@@ -96,7 +96,7 @@ fn a_fault_is_told_with_its_line() {
         (
             "a.json",
             "{\"fold\": []}",
-            "a.json:1: 'fold' is no part: there are train, val (or validation) and test",
+            "a.json:1: 'fold' is no part: there are train, val (or valid or validation) and test",
         ),
         (
             "a.json",
@@ -111,7 +111,9 @@ fn a_fault_is_told_with_its_line() {
     for (name, content, message) in cases {
         assert_eq!(refused(name, content.as_bytes()), message, "{content}");
     }
-    assert_eq!(refused("a.csv", b"material_id,split\n\xff,val\n"), "a.csv: not a text in UTF-8");
+    let message = refused("a.csv", b"material_id,split\n\xff,val\n");
+    assert_eq!(message, "a.csv: line 2 is not UTF-8: save the text as UTF-8");
+    assert_eq!(refused("a.csv", b"m\0a\0"), "a.csv: the text is UTF-16: save it as UTF-8");
     assert!(matches!(SplitFile::read(Path::new("absent.csv")), Err(SplitFileError::Io { .. })));
 }
 

@@ -170,6 +170,16 @@ fn fine_tuned(kind: ModelKind, method: MethodKind) -> Description {
 }
 
 #[test]
+fn the_transform_of_an_unknown_unit_has_the_name_of_now() {
+    let mut described = fine_tuned(ModelKind::Mmpt, MethodKind::Mmpt);
+    let target = described.target.as_mut().expect("it is fine-tuned");
+    (target.transform, target.unit) = (Transform::Log10, "log10()".to_owned());
+    let read = Description::from_metadata(&described.to_metadata()).expect("of an earlier version");
+    let unit = read.and_then(|description| description.target).map(|target| target.unit);
+    assert_eq!(unit.as_deref(), Some("log10"));
+}
+
+#[test]
 fn features_without_the_edges_of_the_model_are_refused() {
     let cgcnn = fine_tuned(ModelKind::Cgcnn, MethodKind::Mmpt).to_metadata();
     assert!(Description::from_metadata(&cgcnn).is_ok());

@@ -11,7 +11,11 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::*;
+use crate::cif::expand::Nearness;
+use crate::cif::reading::Reading;
+use crate::cif::species::Species;
 use crate::element::atomic_number;
+use crate::symmetry::SymmetryOperation;
 
 const SHARED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared");
 
@@ -133,6 +137,37 @@ fn structures_agree_with_two_readers() {
         }
     }
     assert_eq!((agreeing, partial, different), (271, 131, DIFFERENT.len()));
+}
+
+impl Builder {
+    /// Returns the cell parameters and the number of atoms of each element in the unit cell, weighted by occupancy.
+    /// This also works for a block that is refused for partial occupancy, overlapping sites or its space group.
+    /// Element 0 counts the unknown ones.
+    fn contents(
+        &mut self,
+        block: &RawBlock,
+        bytes: &[u8],
+    ) -> Result<([f64; 6], BTreeMap<u8, f64>), BuildError> {
+        let reading = Reading::new(block, bytes);
+        reading.check_items()?;
+        let cell = reading.cell()?;
+        let found = self.groups.find(&reading, &cell.metric()).ok();
+        let operations = found.as_ref().map_or(&[SymmetryOperation::IDENTITY][..], |found| &found.operations);
+        // Images of a disordered site that are near it may be distinct atoms.
+        let nearness = Nearness::new(&cell);
+        let mut atoms = BTreeMap::new();
+        for site in &block.sites {
+            let number = match reading.species(site) {
+                Species::Element(number) => number,
+                Species::Dummy | Species::Unknown => 0,
+            };
+            let uncertainty = || reading.uncertainty(site);
+            let images = self.expander.images(&site.fractional, operations, &nearness, uncertainty);
+            let images = images.map_err(|_| reading.error(CifErrorKind::NoStructure))?;
+            *atoms.entry(number).or_default() += images.len() as f64 * site.occupancy;
+        }
+        Ok((reading.cell_parameters()?, atoms))
+    }
 }
 
 #[test]

@@ -4,15 +4,10 @@ use std::path::PathBuf;
 
 use schemas::count::counted;
 
-use super::relevance::hindrance;
 use crate::config::Override;
 use crate::data::{DataError, Sources};
-use crate::task::{Classes, Division, PropertyRequest, PropertyTask, Task, TaskError, Transform};
-
-/// Minimum number of drawn folds.
-pub const LEAST_FOLDS: u64 = 2;
-/// Maximum number of drawn folds.
-pub const MOST_FOLDS: u64 = 100;
+use crate::task::rule::{LEAST_FOLDS, MOST_FOLDS};
+use crate::task::{Classes, Division, PropertyRequest, PropertyTask, Remark, Task, TaskError, Transform};
 
 /// A fine-tuning is asked for things that do not fit together. No file is at fault.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -21,7 +16,7 @@ pub enum RequestError {
     /// Neither a task nor a property is named.
     #[error("a task or a property is required")]
     NoTarget,
-    /// What a task says already is asked for beside it.
+    /// A setting of properties was given together with a task, which defines it.
     #[error(
         "{setting} = {value}: has no effect: the task '{task}' says what is learnt and how its crystals are \
          divided"
@@ -95,7 +90,7 @@ pub struct TargetRequest {
     pub split: Option<String>,
 }
 
-/// What is learnt.
+/// The task to fine-tune for, and what decides its recipe.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Target {
     /// The task.
@@ -104,6 +99,8 @@ pub struct Target {
     pub split_file: Option<PathBuf>,
     /// Number of crystals with a value; `None` for a task, whose recipe does not depend on it.
     pub labelled: Option<usize>,
+    /// Remarks about the choice of the division that a user should see.
+    pub remarks: Vec<Remark>,
 }
 
 impl TargetRequest {
@@ -123,7 +120,7 @@ impl TargetRequest {
         self.check()?;
         if let Some(name) = &self.task {
             let split_file = self.split.as_ref().map(PathBuf::from);
-            return Ok(Target { task: Task::load(name)?, split_file, labelled: None });
+            return Ok(Target { task: Task::load(name)?, split_file, labelled: None, remarks: Vec::new() });
         }
         let (shards, seed) = shards_and_seed()?;
         let sources = Sources::resolve(&shards, None)?;
@@ -137,8 +134,8 @@ impl TargetRequest {
             division: self.division()?,
             seed,
         };
-        let PropertyTask { task, split_file, labelled } = PropertyTask::new(&sources, &request)?;
-        Ok(Target { task, split_file, labelled: Some(labelled) })
+        let PropertyTask { task, split_file, labelled, remarks } = PropertyTask::new(&sources, &request)?;
+        Ok(Target { task, split_file, labelled: Some(labelled), remarks })
     }
 
     /// Checks that the parts of the request fit together. Nothing is read for it.
@@ -214,6 +211,21 @@ pub fn require_effect(task: &Task, overrides: &[Override]) -> Result<(), Request
         }
     }
     Ok(())
+}
+
+/// Returns why a setting has no effect on the fine-tuning of a task; `None` if it has one.
+fn hindrance(task: &Task, key: &str) -> Option<&'static str> {
+    let of_classes = !task.classes().is_empty();
+    match key {
+        "finetune.validation" if !task.split.has_folds() => Some("the task has no folds"),
+        "finetune.loss" | "finetune.huber_delta" | "finetune.quantile" | "finetune.standardise"
+            if of_classes =>
+        {
+            Some("the task predicts classes")
+        }
+        "finetune.class_weights" if !of_classes => Some("the task predicts numbers"),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -307,5 +319,21 @@ mod tests {
             let expected = reason.map(|reason| format!("settings: {shown}: has no effect: {reason}"));
             assert_eq!(found.err(), expected, "{name}");
         }
+    }
+
+    #[test]
+    fn settings_of_folds_classes_and_numbers_need_them() {
+        let folds = Task::load("matbench_jdft2d").expect("built in");
+        let split = Task::load("textbook_band_gap").expect("built in");
+        let classes = Task::load("matbench_mp_is_metal").expect("built in");
+        assert_eq!(hindrance(&folds, "finetune.validation"), None);
+        assert_eq!(hindrance(&split, "finetune.validation"), Some("the task has no folds"));
+        for key in ["finetune.loss", "finetune.quantile"] {
+            assert_eq!(hindrance(&folds, key), None);
+            assert_eq!(hindrance(&classes, key), Some("the task predicts classes"));
+        }
+        assert_eq!(hindrance(&classes, "finetune.class_weights"), None);
+        assert_eq!(hindrance(&folds, "finetune.class_weights"), Some("the task predicts numbers"));
+        assert_eq!(hindrance(&classes, "run.epochs"), None);
     }
 }

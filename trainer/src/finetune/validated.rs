@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
 
 /// A crystal of a validation part.
@@ -17,8 +18,19 @@ pub struct Validated {
     pub targets: Vec<Option<f64>>,
     /// Predictions of the member's weights, `[K]`, or a single number as above: numbers in the units of the targets, or
     /// probabilities of the classes. Of numbers of the sites `[nsites]`.
-    #[serde(alias = "prediction", deserialize_with = "one_or_many")]
+    #[serde(alias = "prediction", deserialize_with = "numbers")]
     pub predictions: Vec<f64>,
+}
+
+/// Deserialises a list of numbers, or the only one. JSON writes one that is not finite as null, which earlier versions did.
+fn numbers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<f64>, D::Error> {
+    let numbers: Vec<Option<f64>> = one_or_many(deserializer)?;
+    let number = |number: Option<f64>| {
+        number.ok_or_else(|| {
+            D::Error::custom("a prediction is null, which is no number: the weights have diverged")
+        })
+    };
+    numbers.into_iter().map(number).collect()
 }
 
 /// Deserialises a list, or the only value of one.
@@ -38,7 +50,7 @@ fn one_or_many<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) 
 /// A validation part with the predictions of a member.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ValidatedPart {
-    /// Name of the member's fold, or whatever seeds of one fold have in common.
+    /// Name of the member's fold; members with equal names and crystals are averaged.
     pub fold: String,
     /// Its validation crystals.
     pub crystals: Vec<Validated>,
@@ -47,7 +59,7 @@ pub struct ValidatedPart {
 /// Returns the validation crystals of all members. Members of a fold with the same crystals, which differ by their seeds, are
 /// averaged as their predictions for new crystals are. Small folds may have the same validation crystals, too, but each has
 /// been trained on others.
-pub(super) fn averaged(members: &[ValidatedPart]) -> Vec<Validated> {
+pub(crate) fn averaged(members: &[ValidatedPart]) -> Vec<Validated> {
     let mut folds: BTreeMap<(&str, Vec<&str>), Vec<&[Validated]>> = BTreeMap::new();
     for ValidatedPart { fold, crystals } in members {
         let identifiers = crystals.iter().map(|crystal| crystal.material_id.as_str());

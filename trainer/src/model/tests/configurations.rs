@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use burn::prelude::*;
 use toml::Table;
 
-use super::names::NamedTensor;
-use super::test_model::of_recipe;
-use super::{HeadSize, PropertyModel, names};
 use crate::config::{Config, MethodKind, ModelConfig, ModelKind};
 use crate::data::LatticeStatistics;
+use crate::model::names::NamedTensor;
+use crate::model::test_model::of_recipe;
+use crate::model::{HeadSize, PropertyModel, names};
 use crate::task::{Group, Task};
 
 /// The head of a model.

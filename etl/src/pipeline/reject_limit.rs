@@ -3,8 +3,8 @@
 //! An input of a few kilobytes can decompress to tens of millions of entries that are not crystals. Without a limit,
 //! each of them would become a reject.
 
+use super::block::ProcessedBlock;
 use super::error::BuildError;
-use super::process::ProcessedBlock;
 use crate::reject::{FILTERED, Reject};
 
 /// Largest number of rejected entries that never ends a build, however few entries are kept.
@@ -14,12 +14,12 @@ const REJECTED_FOR_EACH_KEPT: u64 = 1000;
 
 /// Numbers of entries kept and rejected so far. Entries dropped by a filter count as kept.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Outlook {
+pub(super) struct RejectLimit {
     kept: u64,
     rejected: u64,
 }
 
-impl Outlook {
+impl RejectLimit {
     /// Creates the counts of a run that is resumed.
     pub(super) fn new(kept: u64, rejected: u64) -> Self {
         Self { kept, rejected }
@@ -30,18 +30,19 @@ impl Outlook {
     /// # Errors
     /// Returns [`BuildError::NoCrystals`] if too many entries are rejected. Blocks are counted in the order of the
     /// input, so the result does not depend on the number of threads.
-    pub(super) fn see(&mut self, block: &ProcessedBlock) -> Result<(), BuildError> {
+    pub(super) fn add(&mut self, block: &ProcessedBlock) -> Result<(), BuildError> {
         let rejects = || block.rejects.iter().filter(|reject| reject.reason != FILTERED);
         self.kept += block.rows() as u64 + (block.rejects.len() - rejects().count()) as u64;
         self.rejected += rejects().count() as u64;
         let may_be_rejected = SURELY_REJECTED.max(self.kept.saturating_mul(REJECTED_FOR_EACH_KEPT));
         match rejects().next_back() {
-            Some(last) if self.rejected > may_be_rejected => Err(self.give_up(last)),
+            Some(last) if self.rejected > may_be_rejected => Err(self.exceeded(last)),
             _ => Ok(()),
         }
     }
 
-    fn give_up(self, last: &Reject) -> BuildError {
+    /// Returns the error of an input whose last reject is one too many.
+    fn exceeded(self, last: &Reject) -> BuildError {
         BuildError::NoCrystals {
             rejected: self.rejected,
             read: self.rejected + self.kept,
@@ -67,9 +68,9 @@ mod tests {
     #[test]
     fn an_input_of_rejects_alone_is_given_up() {
         let bad = block("no_sites", 1 << 18);
-        let mut outlook = Outlook::default();
-        assert!((0..2).all(|_| outlook.see(&bad).is_ok()));
-        let error = outlook.see(&bad).expect_err("more than half a million").to_string();
+        let mut limit = RejectLimit::default();
+        assert!((0..2).all(|_| limit.add(&bad).is_ok()));
+        let error = limit.add(&bad).expect_err("more than half a million").to_string();
         let expected = "a.json: 786432 of the first 786432 entries are rejected, the last one (record 7) as \
                         no_sites: no sites; this is no set of crystals of the kind it is read as";
         assert_eq!(error, expected);
@@ -78,8 +79,8 @@ mod tests {
     #[test]
     fn one_crystal_in_a_thousand_is_enough() {
         let bad = block("no_sites", 1 << 20);
-        assert!(Outlook::new(1048, 0).see(&bad).is_err());
-        assert!(Outlook::new(1049, 0).see(&bad).is_ok());
-        assert!(Outlook::default().see(&block(FILTERED, 1 << 20)).is_ok());
+        assert!(RejectLimit::new(1048, 0).add(&bad).is_err());
+        assert!(RejectLimit::new(1049, 0).add(&bad).is_ok());
+        assert!(RejectLimit::default().add(&block(FILTERED, 1 << 20)).is_ok());
     }
 }

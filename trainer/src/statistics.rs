@@ -1,4 +1,4 @@
-//! Scores of predictions and their spread over folds.
+//! Scores of predictions and their spread over folds; means, medians and quantiles; probabilities of logits.
 
 /// Scores of predictions. Errors are in the unit of the target.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -91,7 +91,7 @@ pub(crate) fn quantile(values: &[f64], level: f64) -> Option<f64> {
 }
 
 /// Returns the arithmetic mean by Neumaier's compensated sum; NaN without values.
-pub(super) fn mean(values: impl IntoIterator<Item = f64>) -> f64 {
+pub(crate) fn mean(values: impl IntoIterator<Item = f64>) -> f64 {
     let (mut sum, mut lost, mut count) = (0.0_f64, 0.0_f64, 0_usize);
     for value in values {
         let next = sum + value;
@@ -100,6 +100,14 @@ pub(super) fn mean(values: impl IntoIterator<Item = f64>) -> f64 {
         count += 1;
     }
     (sum + lost) / count as f64
+}
+
+/// Returns `exp(t x_c) / Σ_c exp(t x_c)`: the probabilities of classes with the logits x at an inverse temperature t.
+pub(crate) fn softmax(logits: &[f64], t: f64) -> Vec<f64> {
+    let largest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let parts: Vec<f64> = logits.iter().map(|logit| (t * (logit - largest)).exp()).collect();
+    let sum: f64 = parts.iter().sum();
+    parts.into_iter().map(|part| part / sum).collect()
 }
 
 /// Returns the root of the mean of the squares, without squaring large or small numbers.

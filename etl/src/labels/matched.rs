@@ -22,14 +22,14 @@ impl Fate {
 
 /// The kind of name by which a crystal matched the row of a file in a folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Way {
+pub(super) enum MatchedBy {
     /// The stem of the file's name.
     Stem,
     /// The path of the file.
     Path,
 }
 
-impl Way {
+impl MatchedBy {
     fn bit(self) -> u8 {
         match self {
             Self::Stem => 4,
@@ -56,15 +56,15 @@ impl Met {
     }
 
     /// Records by which kind of name a crystal matched a row.
-    pub(super) fn lead(&self, row: u32, way: Way) {
+    pub(super) fn record_match(&self, row: u32, by: MatchedBy) {
         if let Some(met) = self.0.get(row as usize) {
-            met.fetch_or(way.bit(), Ordering::Relaxed);
+            met.fetch_or(by.bit(), Ordering::Relaxed);
         }
     }
 
     /// Returns the first row that two crystals matched, one by its stem and one by its path.
     pub(super) fn first_of_two(&self) -> Option<u32> {
-        let both = Way::Stem.bit() | Way::Path.bit();
+        let both = MatchedBy::Stem.bit() | MatchedBy::Path.bit();
         let row = self.0.iter().position(|met| met.load(Ordering::Relaxed) & both == both)?;
         u32::try_from(row).ok()
     }

@@ -1,0 +1,3 @@
+//! Tests of all kinds of models together.
+
+mod configurations;
