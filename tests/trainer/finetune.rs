@@ -2,25 +2,18 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::sync::Arc;
 
-use arrow::datatypes::{Field, Schema};
-use arrow::record_batch::RecordBatch;
-use parquet::arrow::ArrowWriter;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use parquet::file::properties::WriterProperties;
 use serde_json::Value;
 
 use crate::support::*;
 
 /// Small batches, and so many checkpoints that a kill falls between two.
-const SETTINGS: [&str; 4] = ["--batch", "4", "--set", "run.checkpoint_steps=2"];
+pub(crate) const SETTINGS: [&str; 4] = ["--batch", "4", "--set", "run.checkpoint_steps=2"];
 /// The member of the default seed.
-const MEMBER: &str = "split/seed-123";
+pub(crate) const MEMBER: &str = "split/seed-123";
 
 /// A folder with the file of a task: [`GAPS`] with one text replaced by another.
-fn task(from: &str, to: &str) -> (Folder, PathBuf) {
+pub(crate) fn task(from: &str, to: &str) -> (Folder, PathBuf) {
     let folder = folder();
     let path = folder.path().join("task.toml");
     fs::write(&path, GAPS.replace(from, to)).expect("a writable folder");
@@ -28,12 +21,12 @@ fn task(from: &str, to: &str) -> (Folder, PathBuf) {
 }
 
 /// Arguments of a fine-tuning of a small model by [`SETTINGS`], `more` at the end.
-fn tuning<'a>(task: &'a Path, out: &'a Path, more: &[&'a str], shards: &'a Path) -> Vec<&'a str> {
+pub(crate) fn tuning<'a>(task: &'a Path, out: &'a Path, more: &[&'a str], shards: &'a Path) -> Vec<&'a str> {
     small_tuning(task, out, &[&SETTINGS, more].concat(), shards)
 }
 
 /// Fine-tunes in a folder of its own.
-fn tuned(task: &Path, more: &[&str]) -> Folder {
+pub(crate) fn tuned(task: &Path, more: &[&str]) -> Folder {
     let out = folder();
     succeed(&tuning(task, out.path(), more, &store()));
     out
@@ -150,83 +143,6 @@ fn progress_names_the_member_and_the_unit() {
     assert!(curves.contains(">Mean absolute error, eV<") && curves.contains(">training "), "{curves}");
 }
 
-/// A copy of the store in which the band gap is called a refractive index, which is a pure number.
-fn pure_numbers() -> Folder {
-    let folder = folder();
-    for shard in shards(&store()) {
-        let file = fs::File::open(&shard).expect("a shard");
-        let reader = ParquetRecordBatchReaderBuilder::try_new(file).expect("Parquet");
-        let metadata = reader.metadata().file_metadata().key_value_metadata().cloned();
-        let properties = WriterProperties::builder().set_key_value_metadata(metadata).build();
-        let renamed = |batch: RecordBatch| {
-            let schema = batch.schema();
-            let columns = schema.fields().iter().zip(batch.columns()).map(|(field, column)| {
-                let field = Field::clone(field);
-                let renamed = |mut field: Field| {
-                    field.metadata_mut().insert("unit", "1");
-                    field.with_name("refractive_index")
-                };
-                let is_gap = field.name() == "band_gap_ev";
-                (if is_gap { renamed(field) } else { field }, column.clone())
-            });
-            let (fields, columns): (Vec<Field>, Vec<_>) = columns.unzip();
-            RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).expect("as before")
-        };
-        let out = fs::File::create(folder.path().join(shard.file_name().expect("a name"))).expect("writable");
-        let mut writer = None;
-        for batch in reader.build().expect("Parquet") {
-            let batch = renamed(batch.expect("readable"));
-            let writer = writer.get_or_insert_with(|| {
-                let out = out.try_clone().expect("a handle");
-                ArrowWriter::try_new(out, batch.schema(), Some(properties.clone())).expect("a writer")
-            });
-            writer.write(&batch).expect("written");
-        }
-        writer.expect("rows").close().expect("written");
-    }
-    folder
-}
-
-#[test]
-fn errors_of_pure_numbers_have_no_unit() {
-    let store = pure_numbers();
-    let (_kept, task) =
-        task("property = \"band_gap_ev\"\nunit = \"eV\"", "property = \"refractive_index\"\nunit = \"1\"");
-    let out = folder();
-    let shards = store.path().join("*.parquet");
-    let said = succeed(&tuning(&task, out.path(), &["--epochs", "2"], &shards));
-    let error = said.split("validation MAE ").nth(1).expect("an error").split(" in epoch ").next();
-    assert!(error.expect("an epoch").parse::<f64>().is_ok(), "{said}");
-    let said = succeed(&["evaluate", text(out.path()), "--threads", "1"]);
-    let scores = said.lines().next().expect("scores");
-    assert!(
-        scores.split_whitespace().last().expect("the median").parse::<f64>().is_ok_and(|it| it != 1.0),
-        "{said}"
-    );
-    let evaluation = out.path().join("evaluation");
-    let page = fs::read_to_string(evaluation.join("report.html")).expect("a page");
-    assert!(page.contains("mean absolute error<") && !page.contains(", 1<"), "{page}");
-    let table = fs::read_to_string(evaluation.join("predictions.csv")).expect("a table");
-    assert!(table.contains(",refractive_index,1,split,"), "{table}");
-    let card = fs::read_to_string(out.path().join(MEMBER).join("card.md")).expect("a card");
-    assert!(card.contains("Predicts `refractive_index` of a crystal. "), "{card}");
-}
-
-#[test]
-fn a_unit_that_is_not_the_column_s_is_refused() {
-    for (unit, transform) in [("meV", "none"), ("GPa", "none"), ("log10(eV)", "log10")] {
-        let (_kept, task) = task(
-            "unit = \"eV\"\ntransform = \"none\"",
-            &format!("unit = \"{unit}\"\ntransform = \"{transform}\""),
-        );
-        let out = folder();
-        let line = refused(&tuning(&task, &out.path().join("run"), &["--epochs", "1"], &store()));
-        let expected = format!("task.toml:6:1: unit = '{unit}': the column band_gap_ev is in 'eV'");
-        assert!(line.contains(&expected), "{line}");
-        assert!(!out.path().join("run").exists());
-    }
-}
-
 #[test]
 fn predictions_do_not_depend_on_threads() {
     let (_kept, task) = task("", "");
@@ -237,47 +153,6 @@ fn predictions_do_not_depend_on_threads() {
         bytes(results.path(), "predictions.csv")
     };
     assert_eq!(table("1"), table("3"));
-}
-
-#[test]
-fn a_killed_fine_tuning_resumes_to_the_same_bytes() {
-    resume_to_the_same_bytes(&["--set", "optimiser.clip_norm=1"]);
-}
-
-#[test]
-fn averages_noise_and_lowered_rates_survive_a_kill() {
-    let sets = [
-        "average.kind=ema",
-        "average.decay=0.9",
-        "schedule.kind=plateau",
-        "schedule.plateau.factor=0.7",
-        "schedule.plateau.patience=0",
-        "finetune.layer_decay=0.7",
-        "finetune.loss=huber",
-        "noise.displacement=0.02",
-        "noise.strain=0.01",
-        "noise.weights=0.01",
-        "noise.gradient=0.1",
-        "finetune.noise_weight=0.1",
-    ];
-    let sets: Vec<&str> = sets.into_iter().flat_map(|setting| ["--set", setting]).collect();
-    resume_to_the_same_bytes(&["--set", "average.kind=swa", "--set", "average.first_epoch=4"]);
-    let cycles = [
-        "schedule.kind=cosine",
-        "schedule.cosine.cycles=4",
-        "finetune.select=last",
-        "finetune.snapshots=true",
-    ];
-    resume_to_the_same_bytes(&cycles.into_iter().flat_map(|setting| ["--set", setting]).collect::<Vec<_>>());
-    let whole = resume_to_the_same_bytes(&sets);
-    let member = whole.path().join("split/seed-3");
-    let rates: Vec<f64> =
-        records_of(&member, "step").iter().map(|step| number(&step["learning_rate"])).collect();
-    assert!(rates.windows(2).all(|pair| pair[1] <= pair[0]) && rates.last() < rates.first(), "{rates:?}");
-    let checkpoint = tensors(&member.join(CHECKPOINT));
-    let best = tensors(&member.join(BEST));
-    let is_like = |name: &str, prefix: &str| checkpoint[&format!("{prefix}{name}")].len() == best[name].len();
-    assert!(best.keys().all(|name| is_like(name, "") && is_like(name, "optimiser.average.")));
 }
 
 #[test]
@@ -331,35 +206,6 @@ fn folds_may_validate_on_others_and_splits_may_not() {
     let set = ["--set", "finetune.validation=per-fold"];
     let line = refused(&tuning(&task, &kept.path().join("split"), &set, &store));
     assert!(line.contains("finetune.validation = per-fold: has no effect: the task has no folds"), "{line}");
-}
-
-/// Kills and resumes a fine-tuning. Returns the folder of an unbroken one with the same settings.
-fn resume_to_the_same_bytes(more: &[&str]) -> Folder {
-    let (_kept, task) = task("", "");
-    let options = [&["--epochs", "24", "--seeds", "3,4"], more].concat();
-    let whole = tuned(&task, &options);
-    let out = folder();
-    let members = ["split/seed-3", "split/seed-4"].map(|member| out.path().join(member));
-    let mut killed = 0;
-    for records in [3, 20, 60, 90, 130] {
-        let resumed = [&options[..], if killed == 0 { &[] } else { &["--resume"] }].concat();
-        let mut run = Command::new(TRAINER)
-            .args(tuning(&task, out.path(), &resumed, &store()))
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the program starts");
-        let alive =
-            wait_for(&mut run, || members.iter().map(|member| lines_of(member)).sum::<usize>() > records);
-        kill(&mut run);
-        killed += usize::from(alive);
-    }
-    assert!(killed >= 3, "killed {killed} times");
-    succeed(&tuning(&task, out.path(), &[&options[..], &["--resume"]].concat(), &store()));
-    for member in ["split/seed-3", "split/seed-4"] {
-        assert_same_run(&whole.path().join(member), &out.path().join(member), member);
-    }
-    whole
 }
 
 #[test]
@@ -459,99 +305,6 @@ fn members_are_not_tested_on_crystals_of_another_division() {
 }
 
 #[test]
-fn members_that_have_not_come_to_their_end_are_named() {
-    let (_kept, task) = task("", "");
-    let out = tuned(&task, &["--epochs", "2", "--seeds", "1,2,1"]);
-    // As if it had been stopped after the second epoch of three.
-    let config = out.path().join("split/seed-2/config.toml");
-    let settings = fs::read_to_string(&config).expect("settings");
-    let longer = settings.replace("\nepochs = 2\n", "\nepochs = 3\n");
-    assert_ne!(longer, settings);
-    fs::write(&config, longer).expect("it is writable");
-    let predictions = out.path().join("p.csv");
-    let structures = root().join("data/sample/Cu-fcc.cif");
-    for command in [
-        vec!["evaluate", text(out.path()), "--threads", "1"],
-        vec!["predict", text(&structures), "--weights", text(out.path()), "--out", text(&predictions)],
-    ] {
-        let output = trainer(&command);
-        let said = said(&output);
-        assert_eq!(output.status.code(), Some(0), "{said}");
-        assert!(said.contains("split/seed-2 has done 2 of 3 epochs: --resume"), "{said}");
-        assert!(!said.contains("split/seed-1 has done"), "{said}");
-    }
-    // As if it had been stopped before.
-    let weights = out.path().join("split/seed-2").join(BEST);
-    fs::remove_file(&weights).expect("a file");
-    let mut predict = vec!["predict", text(&structures), "--weights", text(out.path())];
-    predict.extend(["--out", text(&predictions), "--overwrite"]);
-    let output = trainer(predict);
-    let said = said(&output);
-    assert_eq!(output.status.code(), Some(0), "{said}");
-    assert!(said.contains("split/seed-2 has no weights yet and predicts nothing: --resume"), "{said}");
-    assert!(!said.contains("split/seed-1 has no weights"), "{said}");
-    let line = refused(&["evaluate", text(out.path()), "--threads", "1"]);
-    assert!(line.contains(&format!("{} is missing: ", weights.display())), "{line}");
-    assert!(line.trim_end().ends_with("; trainer finetune --resume goes on"), "{line}");
-}
-
-#[test]
-fn an_interrupted_fine_tuning_says_how_long_it_is() {
-    let (_kept, task) = task("", "");
-    let (out, store) = (folder(), store());
-    let mut run = Command::new(TRAINER)
-        .args(tuning(&task, out.path(), &["--epochs", "100000"], &store))
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the program starts");
-    let member = out.path().join(MEMBER);
-    // Some epochs of five steps each.
-    assert!(wait_for(&mut run, || lines_of(&member) >= 20), "it ended too early");
-    interrupt(&run);
-    let output = run.wait_with_output().expect("it ends");
-    assert_eq!(output.status.code(), Some(130), "{}", said(&output));
-    let line = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(line.starts_with("split, seed 123: validation MAE "), "{line}");
-    assert!(line.contains(" of 100000; 19 crystals trained on\ninterrupted; --resume goes on"), "{line}");
-}
-
-#[test]
-fn scores_of_earlier_weights_are_told() {
-    let (_kept, task) = task("", "");
-    let last = ["--set", "finetune.select=last", "--epochs"];
-    let out = tuned(&task, &[&last[..], &["1"]].concat());
-    succeed(&["evaluate", text(out.path()), "--threads", "1"]);
-    let again = trainer(tuning(&task, out.path(), &[&last[..], &["2", "--resume"]].concat(), &store()));
-    assert!(said(&again).contains("evaluation has the scores of earlier weights"), "{}", said(&again));
-}
-
-#[test]
-fn scores_go_with_the_members_that_they_are_of() {
-    let (_kept, task) = task("", "");
-    let out = tuned(&task, &["--epochs", "1"]);
-    let scores = out.path().join("evaluation");
-    for part in ["test", "validation"] {
-        succeed(&["evaluate", text(out.path()), "--on", part, "--threads", "1"]);
-    }
-    let notes = scores.join("notes.txt");
-    fs::write(&notes, "of others").expect("it is writable");
-    let anew = ["--epochs", "1", "--overwrite"];
-    let output = trainer(tuning(&task, out.path(), &anew, &store()));
-    assert!(!said(&output).contains("earlier weights"), "{}", said(&output));
-    let left: Vec<PathBuf> =
-        fs::read_dir(&scores).expect("a folder").map(|entry| entry.expect("an entry").path()).collect();
-    assert_eq!(left, std::slice::from_ref(&notes));
-    fs::remove_file(&notes).expect("it is there");
-    // What is refused removes nothing.
-    succeed(&["evaluate", text(out.path()), "--threads", "1"]);
-    refused(&tuning(&task, out.path(), &["--epochs", "1"], &store()));
-    assert!(scores.join("evaluation.json").exists());
-    succeed(&tuning(&task, out.path(), &anew, &store()));
-    assert!(!scores.exists());
-}
-
-#[test]
 fn crystals_that_a_logarithm_refuses_are_named() {
     let (_kept, task) = task("transform = \"none\"", "transform = \"log10\"");
     let out = folder();
@@ -589,92 +342,6 @@ fn what_cannot_be_fine_tuned_is_refused_in_one_line() {
         line.contains("optimiser.momentum = 0.5: has no effect with optimiser.kind = \"adamw\""),
         "{line}"
     );
-}
-
-/// Arguments that fine-tune a small model on a property of a store, followed by `more`.
-fn on_property<'a>(store: &'a Path, out: &'a Path, more: &[&'a str]) -> Vec<&'a str> {
-    let mut arguments =
-        vec!["finetune", "--property", "band_gap_ev", "--shards", text(store), "--out", text(out)];
-    arguments.extend(["--quiet", "--threads", "1", "--from-scratch", "--epochs", "1"]);
-    arguments.extend(small_encoder());
-    arguments.extend(more);
-    arguments
-}
-
-/// Number of remarks that the store's split is not used.
-fn said_of_split(output: &std::process::Output) -> usize {
-    let told =
-        "the store has the split columns 'split', 'split_labels', which are not used; --split split divides";
-    String::from_utf8_lossy(&output.stderr).matches(told).count()
-}
-
-#[test]
-fn a_property_needs_no_task() {
-    let (folder, store) = (folder(), store());
-    let out = folder.path().join("gaps");
-    let said = succeed(&on_property(&store, &out, &["--folds", "3"]));
-    for fold in ["fold-0", "fold-1", "fold-2"] {
-        assert!(said.contains(&format!("{fold}, seed 123: validation MAE ")), "{said}");
-    }
-    // Tested at once; `evaluate` says the same again.
-    assert!(said.contains("fold-2 ") && said.contains("MAE ") && said.contains("report.html"), "{said}");
-    let evaluated = succeed(&["evaluate", text(&out)]);
-    assert!(said.ends_with(&evaluated), "{said} and {evaluated}");
-    // A handful of validation crystals is too few for intervals.
-    let validated = json(&out.join("fold-0/seed-123/validation.json"));
-    assert_eq!(validated["weights_sha256"].as_str().map(str::len), Some(64), "{validated}");
-    assert!(!evaluated.contains("intervals"), "{evaluated}");
-    let record = fs::read_to_string(out.join("finetune.toml")).expect("a record");
-    assert!(record.contains("rule = \"drawn\"") && record.contains("labels_sha256 = "), "{record}");
-    let config = fs::read_to_string(out.join("fold-0/seed-123/config.toml")).expect("a configuration");
-    assert!(config.contains("kind = \"cosine\"") && config.contains("batch_crystals = 32"), "{config}");
-
-    let by_column = folder.path().join("column");
-    let chosen = ["--split", "split", "--set", "finetune.select=\"validation\""];
-    let said = succeed(&on_property(&store, &by_column, &chosen));
-    assert!(said.contains("split, seed 123: "), "{said}");
-    let member = by_column.join("split/seed-123");
-    assert!(member.join(BEST).exists() && !member.join("validation.json").exists(), "it chose the epoch");
-    for (more, message) in [
-        (&["--folds", "1"][..], "1 is not in 2..=100"),
-        (
-            &["--split", "nowhere.csv"],
-            "neither a file nor a split column of the name 'nowhere.csv'; split columns of the store: split, \
-             split_labels; --split hash divides by the identifiers",
-        ),
-        (&["--task", "matbench_jdft2d"], "cannot be used with"),
-    ] {
-        let other = folder.path().join("other");
-        let output = trainer(on_property(&store, &other, more));
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(2), "{said}");
-        assert!(said.contains(message) && !other.exists(), "{said}");
-    }
-    // The store's split is not passed over in silence.
-    let default = folder.path().join("default");
-    let output = trainer(on_property(&store, &default, &["--fold", "0"]));
-    let told = said_of_split(&output);
-    assert_eq!(told, 1, "{}", self::said(&output));
-    let named = trainer(on_property(&store, &folder.path().join("folds"), &["--folds", "3", "--fold", "0"]));
-    assert_eq!(said_of_split(&named), 0, "{}", self::said(&named));
-    let longer: Vec<&str> = on_property(&store, &default, &["--fold", "0", "--resume"])
-        .into_iter()
-        .map(|argument| if argument == "1" { "2" } else { argument })
-        .collect();
-    let output = trainer(longer);
-    assert_eq!(output.status.code(), Some(2), "{}", self::said(&output));
-    let why = "run.epochs = 1, not 2: its learning rates depend on it, by schedule.kind";
-    assert!(self::said(&output).contains(why), "{}", self::said(&output));
-    // The folder of a fine-tuning in the place of its weights.
-    let from_folder =
-        ["finetune", "--property", "band_gap_ev", "--shards", text(&store), "--weights", text(&default)];
-    let line = refused(&from_folder);
-    let best = default.join("fold-0/seed-123").join(BEST);
-    assert!(line.trim_end().ends_with(&format!("; it is a folder: give {}", best.display())), "{line}");
-
-    let unknown = ["finetune", "--property", "band_gap", "--shards", text(&store), "--from-scratch"];
-    let said = refused(&unknown);
-    assert!(said.contains("band_gap_ev"), "{said}");
 }
 
 #[test]

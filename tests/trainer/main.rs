@@ -17,6 +17,8 @@ mod duplicates;
 mod earlier;
 mod embed;
 mod finetune;
+mod finetune_again;
+mod finetune_property;
 mod isolated;
 mod map;
 mod methods;

@@ -80,6 +80,8 @@ pub(super) fn read(
     let mut split = SplitColumn::default();
     let mut json = JsonStream::new(document);
     let mut leaks = Vec::new();
+    // The value of every row as it was written, in the part that names it first.
+    let mut written: Vec<Box<[u8]>> = Vec::new();
     let mut keys = Keys::default();
     let (mut first, mut key, mut value) = (true, Vec::new(), Vec::new());
     json.expect(b'{', "an object of splits")?;
@@ -112,6 +114,7 @@ pub(super) fn read(
             match rows.push_or_find(id.as_bytes(), line)? {
                 None => {
                     column.push(value, line);
+                    written.push(value.into());
                     split.codes.push(Some(part));
                 }
                 Some(row) => {
@@ -121,7 +124,7 @@ pub(super) fn read(
                         let file = rows.file().to_owned();
                         return Err(LabelError::DuplicateIdentifier { file, line, id: id.into_owned() });
                     };
-                    let (first, second) = (column.numbers.get(row).copied().unwrap_or(f64::NAN), value);
+                    let (first, second) = (written.get(row).map_or(&b""[..], |first| first), value);
                     if differs(first, second) {
                         let file = rows.file();
                         let in_part = |value: String, code: Option<u32>| {
@@ -131,7 +134,7 @@ pub(super) fn read(
                         return Err(LabelError::TwoValues {
                             id: id.into_owned(),
                             column: column.name,
-                            first: in_part(first.to_string(), *earlier),
+                            first: in_part(shown(first), *earlier),
                             second: in_part(shown(second), Some(part)),
                         });
                     }
@@ -151,13 +154,14 @@ pub(super) fn read(
     Ok(Table { columns, splits, all_numeric: true, notes, ..Table::default() })
 }
 
-/// Whether a value is another one than the number of the same crystal in an earlier part, NaN if that is missing.
-fn differs(first: f64, second: &[u8]) -> bool {
-    match PropertyValue::of_text(second) {
-        PropertyValue::Missing | PropertyValue::Placeholder => false,
-        PropertyValue::Number(second) => !first.is_nan() && first != second,
-        // What is no number counts as missing in `first`.
-        PropertyValue::Boolean(_) | PropertyValue::List | PropertyValue::Other => !first.is_nan(),
+/// Whether two parts give a crystal different values. One that is missing differs from none.
+fn differs(first: &[u8], second: &[u8]) -> bool {
+    match (PropertyValue::of_text(first), PropertyValue::of_text(second)) {
+        (PropertyValue::Missing | PropertyValue::Placeholder, _)
+        | (_, PropertyValue::Missing | PropertyValue::Placeholder) => false,
+        (PropertyValue::Number(first), PropertyValue::Number(second)) => first != second,
+        (PropertyValue::Boolean(first), PropertyValue::Boolean(second)) => first != second,
+        _ => first != second,
     }
 }
 

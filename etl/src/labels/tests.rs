@@ -160,10 +160,11 @@ fn an_identifier_in_two_parts_is_kept_out_of_training() {
     let same = load(r#"{"train": {"a": true, "b": false}, "test": {"a": true}}"#).expect("one value of each");
     assert_eq!(row(&same, "a").and_then(|row| row.property(0)), Some(1.0));
 
-    for (first, second, shown) in [("1", "99.5", "99.5"), ("1", "\"x\"", "x")] {
+    for (first, second, shown) in [("1", "99.5", "99.5"), ("1", "\"x\"", "x"), ("true", "false", "false")] {
         let text = format!(r#"{{"train": {{"a": {first}}}, "test": {{"a": {second}}}}}"#);
         let error = load(&text).expect_err("two values").to_string();
-        assert!(error.starts_with("\"a\" has two values of leaderboard_dft_3d_x: 1 in train of "), "{error}");
+        let start = format!("\"a\" has two values of leaderboard_dft_3d_x: {first} in train of ");
+        assert!(error.starts_with(&start), "{error}");
         assert!(error.contains(&format!("dft_3d_x.json, {shown} in test of ")), "{error}");
     }
     for (first, second) in [("1", "1.0"), ("1", "null"), ("\"na\"", "null")] {

@@ -67,11 +67,11 @@ pub struct Job {
     pub epochs: Option<u64>,
     /// Seeds of a fine-tuning.
     pub seeds: Vec<u64>,
-    /// Indices of the folds of a fine-tuning; `None` for all.
+    /// Folds of the task that a fine-tuning trains, by number from 0; `None` for every fold.
     pub folds: Option<Vec<usize>>,
-    /// Weights that it begins with, of a pre-training of the comparison.
+    /// Weights file that it begins with, if a pre-training of the same comparison writes it.
     pub pretrained: Option<PathBuf>,
-    /// Whether it replaces what it did before, since its shards have changed.
+    /// Whether it replaces the runs in its folder: its shards have changed since, or it [is outdated](Self::is_outdated).
     pub anew: bool,
 }
 
@@ -84,7 +84,7 @@ impl Job {
     /// Returns the SHA-256 (hexadecimal) of the arguments and the contents of the inputs.
     ///
     /// # Errors
-    /// [`TrainError::Read`] for the first input that cannot be read.
+    /// Returns [`TrainError::Read`] if an input file cannot be read.
     pub fn fingerprint(&self) -> Result<String, TrainError> {
         let mut digest = Sha256::new();
         for argument in &self.arguments {

@@ -38,7 +38,7 @@ impl SplitPart {
     /// All parts.
     pub const ALL: [Self; 3] = [Self::Train, Self::Val, Self::Test];
 
-    /// Returns the part with this value in the split column, or `None` if there is none.
+    /// Returns the part that split columns call `train`, `val` or `test`, or `None` for any other text.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|part| part.as_str() == text)
     }

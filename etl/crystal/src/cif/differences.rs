@@ -1,5 +1,5 @@
-//! Comparison of a structure that is kept with what its file says of it, for a note: here with the sum formula, Z and
-//! site multiplicities, in [`super::stated`] with the rest.
+//! Comparison of a structure with the sum formula, Z and site multiplicities in its file. The structure is kept, and a
+//! note tells of the first difference. [`super::stated`] compares it with the volume, the density and the labels.
 //!
 //! [`Contents`] decides between symmetry operations and tolerates what a wrong choice does not explain. Here every
 //! element counts. Hydrogen may have fewer sites than the formula says, because many publications leave them out.
@@ -252,9 +252,10 @@ fn slack_of(coefficient: &[u8]) -> f64 {
 /// Compares the number of positions of every site with its multiplicity. Returns the place of the first one that
 /// differs, and a message.
 ///
-/// Where no multiplicities are given, they are those before the letters of Wyckoff symbols, as in `4a`. In a cell that
-/// is written under the identity, these may be left from the group, and in a primitive or rhombohedral cell they may be
-/// those of the conventional cell: `3a` at the origin of rhombohedral axes.
+/// A file without a column of multiplicities may have Wyckoff symbols, whose digits are multiplicities: 4 in `4a`. They
+/// count positions in the conventional cell, and say nothing here of two kinds of cells: of those whose only operation
+/// is the identity, and of primitive or rhombohedral ones, where every multiplicity is the same 2, 3 or 4 times the
+/// number of positions.
 fn of_multiplicities(reading: &Reading<'_>, kept: &Kept<'_>) -> Option<(Span, String)> {
     let has = |tag: Tag| reading.block.site_columns & (1 << tag as u64) != 0;
     let place: fn(&RawSite) -> Span = match has(Tag::Multiplicity) {

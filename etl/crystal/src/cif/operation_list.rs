@@ -10,7 +10,7 @@ pub(super) const MAX_OPERATIONS_LISTED: usize = 1024;
 pub(super) struct OperationList {
     /// The operations: the first [`MAX_OPERATIONS_LISTED`], and one more if there are more.
     pub(super) operations: Vec<Span>,
-    /// Byte range from the first to the last operation; empty if there is no list.
+    /// Bytes of the file from the start of the first operation to the end of the last one; empty if none is listed.
     pub(super) range: Span,
 }
 

@@ -2,9 +2,9 @@
 //!
 //! The layout is that of the VASP manual: a comment; the scale (one factor, three factors, or the volume of the unit
 //! cell as a negative number); three lattice vectors; the symbols (since VASP 5); the counts; optionally
-//! `Selective dynamics`; `Direct` or `Cartesian`, told by its first letter, where an empty line means `Direct`; and one
-//! position per line. Velocities and charge densities after the positions are ignored; another position or structure is
-//! an error. A symbol may be an ion (`Mg2+`) or the name of a potential (`Ge_d`, `Pt/1a2b`), and may be repeated.
+//! `Selective dynamics`; the kind of the coordinates; and one position per line. Of the kind the first letter counts, in
+//! either case: C or K for Cartesian coordinates, D, F, R or an empty line for fractional ones. Velocities and charge
+//! densities after the positions are ignored. A further position or a second structure is an error. A symbol may be an ion (`Mg2+`) or the name of a potential (`Ge_d`, `Pt/1a2b`), and may be repeated.
 //! Symbols and counts may continue on further lines, as VASP writes them for more than 20 groups.
 //!
 //! A file of VASP 4 has no line of symbols. The symbols are then taken from the ends of the position lines if each of

@@ -162,8 +162,8 @@ fn is_readable(symbol: &str) -> bool {
 /// Returns the operations of the space group with a Hall symbol (International Tables B, 1.4), including centring
 /// translations.
 ///
-/// Symbols of the tables are recognised in any spelling (`-P2ybc`, `-p_2ybc`); all others are expanded from their
-/// generators. Returns `None` if the text is not a Hall symbol.
+/// A symbol in the tables is recognised in any spelling (`-P2ybc`, `-p_2ybc`). The operations of any other are the
+/// products of the generators that it names. Returns `None` if the text is not a Hall symbol.
 pub fn operations_of_hall_symbol(symbol: &str) -> Option<Arc<[SymmetryOperation]>> {
     let symbol = hall_in_moyo_form(symbol);
     if let Some(&number) = SYMBOLS.by_hall.get(&symbol) {

@@ -1,4 +1,5 @@
-//! Tables of space-group symbols beyond those of [moyo](https://docs.rs/moyo).
+//! Spellings of space-group symbols that the tables of the crate [moyo](https://docs.rs/moyo) lack, by the numbers of its
+//! settings.
 
 use std::ops::RangeInclusive;
 
